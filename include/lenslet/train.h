@@ -1,0 +1,135 @@
+/* train.h: recipes, the training loop, evaluation, checkpoints.
+ */
+#ifndef LENSLET_TRAIN_H
+#define LENSLET_TRAIN_H
+
+#include "lenslet/data.h"
+#include "lenslet/net.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- learning rate over time ----------------------------------------------------------------
+ * rate(step) = base rate * factor(step), with `steps` in the whole run, counted from 0, after a
+ * warm-up in which the factor grows linearly from 1/warmup to 1. */
+
+typedef enum lens_schedule_kind {
+    LENS_CONSTANT,    /* 1 */
+    LENS_STEP,        /* gamma ^ floor(epoch / every) */
+    LENS_EXPONENTIAL, /* gamma ^ epoch, epoch a fraction */
+    LENS_COSINE       /* (1 + cos(pi progress)) / 2: Loshchilov and Hutter 2016 */
+} lens_schedule_kind;
+
+typedef struct lens_schedule {
+    lens_schedule_kind kind; /* default constant */
+    float gamma;             /* default 0.1 */
+    size_t every;            /* epochs, default 1 */
+    size_t warmup;           /* steps, default 0 */
+} lens_schedule;
+
+/* "constant", "step", "exponential", "cosine". Never NULL. */
+LENS_API const char *lens_schedule_name(lens_schedule_kind kind);
+
+/* The factor at `step` of a run of `steps` steps, `steps_per_epoch` each epoch. */
+LENS_API float lens_schedule_factor(const lens_schedule *schedule, uint64_t step,
+                                    uint64_t steps_per_epoch, uint64_t steps);
+
+/* ---- recipes --------------------------------------------------------------------------------- */
+
+/* Everything that decides a run besides the network, the data and the seed. */
+typedef struct lens_recipe {
+    size_t epochs;                /* default 5 */
+    size_t batch;                 /* default 32 */
+    lens_optimizer_opts optimizer; /* default Adam */
+    lens_schedule schedule;
+    lens_loss_kind loss;          /* default sparse cross-entropy */
+    float scale;                  /* of bytes, default 1/255 */
+    size_t validation;            /* images held out of the training set, default 0 */
+    bool validation_first;        /* the first ones (lenet5-cifar10's notebook); default the last */
+    bool keep_best;               /* end with the weights of the best validation accuracy */
+} lens_recipe;
+
+LENS_API lens_recipe lens_recipe_defaults(void);
+
+/* The recipe shipped with a model of the zoo (`name` NULL or "default") or its source notebook's
+ * ("notebook"); the defaults for a network that is not of the zoo. The recipe may also choose the
+ * initializers, which are set in `spec`. BAD_ARGUMENT for an unknown recipe. */
+LENS_API lens_status lens_recipe_for(lens_recipe *out, lens_net_spec *spec, const char *name);
+
+/* ---- trainer --------------------------------------------------------------------------------- */
+
+typedef struct lens_metrics {
+    double loss;     /* mean over the images */
+    double accuracy; /* 0 .. 1 */
+    size_t images;
+} lens_metrics;
+
+typedef struct lens_epoch_report {
+    size_t epoch; /* counted from 1 */
+    lens_metrics train;
+    lens_metrics validation; /* images = 0: there was none */
+    double seconds;          /* training only */
+    double images_per_second;
+    double waited_seconds; /* for the loader */
+} lens_epoch_report;
+
+typedef struct lens_progress {
+    const char *phase; /* "train", "validation" */
+    size_t epoch, epochs;
+    size_t image, images; /* of this phase */
+    lens_metrics so_far;  /* of this phase */
+    double seconds;
+} lens_progress;
+
+/* Called between steps. Return false to stop: the run ends with INTERRUPTED, its state whole. */
+typedef struct lens_train_callbacks {
+    bool (*progress)(const lens_progress *progress, void *user);      /* may be NULL */
+    bool (*epoch)(const lens_epoch_report *report, void *user);       /* may be NULL */
+    double progress_seconds; /* at most one progress call in that time; each costs a read */
+    void *user;
+} lens_train_callbacks;
+
+/* A network, its data, its recipe, and how far the run has come. */
+typedef struct lens_trainer lens_trainer;
+
+/* `train_data` and `test_data` must outlive the trainer. `validation` images are held out of
+ * `train_data` if the recipe says so; otherwise `test_data` (NULL allowed) is what each epoch is
+ * validated on. Data whose size is not the net's input is resized on the device, bilinear. */
+LENS_API lens_status lens_trainer_new(lens_trainer **out, lens_context *context,
+                                      const lens_net_spec *spec, const lens_recipe *recipe,
+                                      uint64_t seed, const lens_dataset *train_data,
+                                      const lens_dataset *test_data);
+LENS_API void lens_trainer_free(lens_trainer *trainer); /* NULL is allowed */
+
+/* Train to the end of the recipe's epochs. OK when done, INTERRUPTED when a callback said so. */
+LENS_API lens_status lens_trainer_run(lens_trainer *trainer, const lens_train_callbacks *callbacks);
+
+/* Borrowed. */
+LENS_API lens_net *lens_trainer_net(const lens_trainer *trainer);
+LENS_API const lens_recipe *lens_trainer_recipe(const lens_trainer *trainer);
+LENS_API uint64_t lens_trainer_step(const lens_trainer *trainer); /* steps done */
+LENS_API uint64_t lens_trainer_seed(const lens_trainer *trainer);
+
+/* Write weights, optimizer slots, step, seed, recipe and architecture as safetensors: to a
+ * temporary file beside `path`, synced, then renamed. */
+LENS_API lens_status lens_trainer_save(const lens_trainer *trainer, const char *path);
+
+/* Continue from such a file: the trainer's network must be the file's, its seed and recipe become
+ * the file's but for `epochs`, which may be raised. The run then equals, bit for bit, one that was
+ * never stopped. */
+LENS_API lens_status lens_trainer_resume(lens_trainer *trainer, const char *path);
+
+/* ---- evaluation ------------------------------------------------------------------------------ */
+
+/* Loss and accuracy of `net` on `data`, resized and scaled as in training. `predictions` (may be
+ * NULL): the class of each image. `scores` (may be NULL): n x classes outputs of the net. */
+LENS_API lens_status lens_evaluate(lens_metrics *metrics, lens_net *net, const lens_dataset *data,
+                                   float scale, int32_t *predictions, float *scores,
+                                   const lens_train_callbacks *callbacks);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
