@@ -67,8 +67,7 @@ lens_status lens_devices_new(lens_devices **out) {
         count = found;
 #endif
     devices->infos[count] = reference_info(count);
-    devices->infos[count].platform_index =
-        count ? devices->infos[count - 1].platform_index + 1 : 0;
+    devices->infos[count].platform_index = count ? devices->infos[count - 1].platform_index + 1 : 0;
     devices->count = count + 1;
     *out = devices;
     return LENS_OK;

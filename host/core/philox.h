@@ -10,7 +10,11 @@
 #include <stdint.h>
 
 /* What a stream of numbers is for: the second word of the counter's meaning. */
-typedef enum lens_stream { LENS_STREAM_INITIALIZE = 1, LENS_STREAM_SHUFFLE, LENS_STREAM_DROPOUT } lens_stream;
+typedef enum lens_stream {
+    LENS_STREAM_INITIALIZE = 1,
+    LENS_STREAM_SHUFFLE,
+    LENS_STREAM_DROPOUT
+} lens_stream;
 
 /* The bare function: out = philox4x32-10(counter, key). */
 void lens_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]);

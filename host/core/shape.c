@@ -9,8 +9,7 @@
 lens_status lens_shape_count(lens_shape shape, size_t *count) {
     size_t product;
     char text[LENS_SHAPE_TEXT];
-    if (!lens_size_mul(&product, shape.n, shape.c) ||
-        !lens_size_mul(&product, product, shape.h) ||
+    if (!lens_size_mul(&product, shape.n, shape.c) || !lens_size_mul(&product, product, shape.h) ||
         !lens_size_mul(&product, product, shape.w) || product > INT32_MAX)
         return lens_fail(LENS_BAD_SHAPE, "shape %s has more than 2^31 - 1 elements",
                          lens_shape_text(shape, text));

@@ -1,0 +1,49 @@
+/* reference.h: the reference backend: every operation as the plainest loops that state it.
+ *
+ * It is the specification that every other backend is checked against: sums in double, rounded to
+ * float once, no tiling, no cleverness. It is never made fast.
+ */
+#ifndef LENSLET_REFERENCE_H
+#define LENSLET_REFERENCE_H
+
+#include "backend.h"
+
+/* A tensor's first element. */
+static inline float *ref_values(const lens_tensor *tensor) {
+    return (float *)tensor->buffer + tensor->offset;
+}
+
+/* Where element (n, c, h, w) of a shape is. */
+static inline size_t ref_at(lens_shape shape, size_t n, size_t c, size_t h, size_t w) {
+    return ((n * shape.c + c) * shape.h + h) * shape.w + w;
+}
+
+/* What one place of a padded input holds: a pixel of the input, or a value. */
+typedef struct ref_tap {
+    bool is_pixel;
+    size_t h, w; /* when is_pixel */
+    float value; /* otherwise */
+} ref_tap;
+
+/* The tap at row i, column j of the padded input: i counts from the top of the padding. */
+ref_tap ref_padded(lens_shape x, const lens_padding *padding, size_t i, size_t j);
+
+/* f(x) and f'(x) as a function of y = f(x): the formulas of ops.h. */
+double ref_activate(const lens_activation *activation, double x);
+double ref_activation_slope(const lens_activation *activation, double y);
+
+lens_status ref_conv2d_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
+                               const lens_tensor *b, const lens_conv2d_opts *opts,
+                               lens_tensor *scratch);
+lens_status ref_conv2d_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *w,
+                                      const lens_conv2d_opts *opts, lens_tensor *scratch);
+lens_status ref_conv2d_backward_weight(lens_tensor *dw, const lens_tensor *dy, const lens_tensor *x,
+                                       const lens_conv2d_opts *opts, lens_tensor *scratch);
+lens_status ref_conv2d_backward_bias(lens_tensor *db, const lens_tensor *dy);
+
+lens_status ref_activation_forward(lens_tensor *y, const lens_tensor *x,
+                                   const lens_activation *opts);
+lens_status ref_activation_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                          const lens_tensor *y, const lens_activation *opts);
+
+#endif
