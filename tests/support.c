@@ -82,6 +82,10 @@ float *test_reals(size_t count, uint64_t seed) {
     return values;
 }
 
+uint32_t test_random(uint64_t seed, size_t index) {
+    return lens_random(seed, 0, 3, 0, (uint32_t)index);
+}
+
 lens_tensor *test_tensor(lens_context *context, lens_shape shape, const float *values) {
     lens_tensor *tensor;
     assert_ok(lens_tensor_new(&tensor, context, shape));
@@ -129,6 +133,30 @@ void test_compare(const char *what, const float *got, const float *expected, siz
     }
     if (wrong)
         fail_msg("%s: %zu of %zu values are wrong", what, wrong, count);
+}
+
+double test_dot(const float *a, const float *b, size_t count) {
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += (double)a[i] * b[i];
+    return sum;
+}
+
+void test_gradient(const char *what, const float *gradient, float *x, size_t count, double step,
+                   double relative, double absolute, double (*objective)(void *user), void *user) {
+    for (size_t i = 0; i < count; i++) {
+        float kept = x[i];
+        x[i] = (float)(kept + step);
+        double above = objective(user);
+        double up = x[i];
+        x[i] = (float)(kept - step);
+        double below = objective(user);
+        double difference = (above - below) / (up - x[i]);
+        x[i] = kept;
+        if (!(fabs(gradient[i] - difference) <= absolute + relative * fabs(difference)))
+            fail_msg("%s[%zu of %zu] = %.9g, central difference %.9g", what, i, count,
+                     (double)gradient[i], difference);
+    }
 }
 
 /* ---- files --------------------------------------------------------------------------------- */

@@ -38,6 +38,9 @@ void test_assert_fails(lens_status got, lens_status expected, const char *part, 
 float *test_integers(size_t count, int range, uint64_t seed);
 float *test_reals(size_t count, uint64_t seed);
 
+/* A word that is a function of (seed, index). */
+uint32_t test_random(uint64_t seed, size_t index);
+
 /* A new tensor with these values; NULL: filled with NaN. */
 lens_tensor *test_tensor(lens_context *context, lens_shape shape, const float *values);
 
@@ -51,6 +54,16 @@ size_t test_ulp(float a, float b);
  * 0, 0 asks for equality. NaN equals NaN. */
 void test_compare(const char *what, const float *got, const float *expected, size_t count,
                   double relative, double absolute);
+
+/* Check `gradient` against central differences: for every i, (objective with x[i] + step, less that
+ * with x[i] - step) / (2 step), within absolute + relative |difference|. The objective returns a sum
+ * in double and reads x through `user`. Integer data and a step of 1 make it exact where the
+ * operation is linear in x. */
+void test_gradient(const char *what, const float *gradient, float *x, size_t count, double step,
+                   double relative, double absolute, double (*objective)(void *user), void *user);
+
+/* sum of a[i] b[i], in double. */
+double test_dot(const float *a, const float *b, size_t count);
 
 /* An empty folder for this test program, removed at exit. */
 const char *test_temp_dir(void);

@@ -1,0 +1,182 @@
+/* ocl_context.c: a context, its queue and its memory. */
+#include "opencl/opencl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A copy of `given`, else of the environment variable, else NULL. */
+static char *option_or_env(const char *given, const char *variable) {
+    const char *value = given ? given : getenv(variable);
+    return value && *value ? strdup(value) : NULL;
+}
+
+static void CL_CALLBACK driver_message(const char *text, const void *data, size_t size,
+                                       void *user) {
+    (void)data, (void)size, (void)user;
+    lens_log(LENS_LOG_WARNING, "OpenCL driver: %s", text);
+}
+
+lens_status ocl_context_open(lens_context *context, const lens_context_opts *opts) {
+    ocl_state *state = calloc(1, sizeof *state);
+    if (!state)
+        return lens_fail_memory("OpenCL context", sizeof *state);
+    context->state = state;
+    state->algorithm = option_or_env(opts->algorithm, "LENSLET_ALGORITHM");
+    state->kernel_dir = option_or_env(opts->kernel_dir, "LENSLET_CL_DIR");
+    state->profile = opts->profile;
+    lens_status status = ocl_find_device(&context->device, &state->platform, &state->device);
+    if (status != LENS_OK)
+        goto failed;
+    const char *call = "clCreateContext";
+    cl_int code;
+    cl_context_properties properties[] = {CL_CONTEXT_PLATFORM,
+                                          (cl_context_properties)state->platform, 0};
+    state->context = clCreateContext(properties, 1, &state->device, driver_message, NULL, &code);
+    if (code == CL_SUCCESS) {
+        call = "clCreateCommandQueue";
+        state->queue = clCreateCommandQueue(state->context, state->device,
+                                            state->profile ? CL_QUEUE_PROFILING_ENABLE : 0, &code);
+    }
+    if (code == CL_SUCCESS) {
+        call = "clCreateBuffer";
+        state->dummy =
+            clCreateBuffer(state->context, CL_MEM_READ_WRITE, sizeof(float), NULL, &code);
+    }
+    if (code == CL_SUCCESS)
+        return LENS_OK;
+    status = ocl_fail(code, "%s on %s", call, context->device.name);
+failed:
+    ocl_context_close(context);
+    return status;
+}
+
+void ocl_context_close(lens_context *context) {
+    ocl_state *state = context->state;
+    if (state->queue)
+        clFinish(state->queue);
+    for (size_t i = 0; i < state->timing_count; i++)
+        clReleaseEvent(state->timings[i].event);
+    ocl_programs_free(state);
+    if (state->dummy)
+        clReleaseMemObject(state->dummy);
+    if (state->queue)
+        clReleaseCommandQueue(state->queue);
+    if (state->context)
+        clReleaseContext(state->context);
+    free(state->timings);
+    free(state->algorithm);
+    free(state->kernel_dir);
+    free(state);
+    context->state = NULL;
+}
+
+lens_status ocl_context_wait(lens_context *context) {
+    cl_int code = clFinish(ocl_state_of(context)->queue);
+    return code == CL_SUCCESS ? LENS_OK : ocl_fail(code, "clFinish on %s", context->device.name);
+}
+
+bool ocl_algorithm_allowed(const lens_context *context, const char *name) {
+    const char *forced = ocl_state_of(context)->algorithm;
+    return !forced || strcmp(forced, name) == 0;
+}
+
+bool ocl_is_cpu(const lens_context *context) {
+    return context->device.type == LENS_DEVICE_CPU;
+}
+
+/* ---- memory -------------------------------------------------------------------------------- */
+
+lens_status ocl_buffer_new(void **out, lens_context *context, size_t count) {
+    cl_int code;
+    cl_mem buffer = clCreateBuffer(ocl_state_of(context)->context, CL_MEM_READ_WRITE,
+                                   count * sizeof(float), NULL, &code);
+    if (code != CL_SUCCESS)
+        return ocl_fail(code, "clCreateBuffer of %zu bytes", count * sizeof(float));
+    *out = buffer;
+    return LENS_OK;
+}
+
+void ocl_buffer_free(lens_context *context, void *buffer) {
+    (void)context;
+    clReleaseMemObject(buffer);
+}
+
+lens_status ocl_tensor_write(lens_tensor *tensor, const float *values) {
+    cl_int code = clEnqueueWriteBuffer(ocl_state_of(tensor->context)->queue, tensor->buffer,
+                                       CL_TRUE, tensor->offset * sizeof(float),
+                                       tensor->count * sizeof(float), values, 0, NULL, NULL);
+    return code == CL_SUCCESS ? LENS_OK
+                              : ocl_fail(code, "clEnqueueWriteBuffer of %zu floats", tensor->count);
+}
+
+lens_status ocl_tensor_read(const lens_tensor *tensor, float *values) {
+    cl_int code = clEnqueueReadBuffer(ocl_state_of(tensor->context)->queue, tensor->buffer, CL_TRUE,
+                                      tensor->offset * sizeof(float), tensor->count * sizeof(float),
+                                      values, 0, NULL, NULL);
+    return code == CL_SUCCESS ? LENS_OK
+                              : ocl_fail(code, "clEnqueueReadBuffer of %zu floats", tensor->count);
+}
+
+lens_status ocl_tensor_fill(lens_tensor *tensor, float value) {
+    cl_int code = clEnqueueFillBuffer(ocl_state_of(tensor->context)->queue, tensor->buffer, &value,
+                                      sizeof value, tensor->offset * sizeof(float),
+                                      tensor->count * sizeof(float), 0, NULL, NULL);
+    return code == CL_SUCCESS ? LENS_OK
+                              : ocl_fail(code, "clEnqueueFillBuffer of %zu floats", tensor->count);
+}
+
+lens_status ocl_tensor_copy(lens_tensor *to, const lens_tensor *from) {
+    cl_int code = clEnqueueCopyBuffer(ocl_state_of(to->context)->queue, from->buffer, to->buffer,
+                                      from->offset * sizeof(float), to->offset * sizeof(float),
+                                      to->count * sizeof(float), 0, NULL, NULL);
+    return code == CL_SUCCESS ? LENS_OK
+                              : ocl_fail(code, "clEnqueueCopyBuffer of %zu floats", to->count);
+}
+
+/* ---- profile ------------------------------------------------------------------------------- */
+
+lens_status ocl_collect_timings(lens_context *context) {
+    ocl_state *state = context->state;
+    LENS_TRY(ocl_context_wait(context));
+    for (size_t i = 0; i < state->timing_count; i++) {
+        ocl_timing *timing = &state->timings[i];
+        cl_ulong start = 0, end = 0;
+        clGetEventProfilingInfo(timing->event, CL_PROFILING_COMMAND_START, sizeof start, &start,
+                                NULL);
+        clGetEventProfilingInfo(timing->event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
+        timing->kernel->launches++;
+        timing->kernel->seconds += (double)(end - start) * 1e-9;
+        clReleaseEvent(timing->event);
+    }
+    state->timing_count = 0;
+    return LENS_OK;
+}
+
+static int longest_first(const void *a, const void *b) {
+    double x = ((const lens_profile_entry *)a)->seconds;
+    double y = ((const lens_profile_entry *)b)->seconds;
+    return (x < y) - (x > y);
+}
+
+lens_status ocl_context_profile(lens_context *context, lens_profile_entry *entries, size_t capacity,
+                                size_t *count) {
+    ocl_state *state = context->state;
+    if (!state->profile)
+        return lens_fail(LENS_UNSUPPORTED, "profile: the context was opened without `profile`");
+    LENS_TRY(ocl_collect_timings(context));
+    *count = 0;
+    for (ocl_kernel *kernel = state->kernels; kernel; kernel = kernel->next) {
+        if (!kernel->launches)
+            continue;
+        if (*count < capacity) {
+            lens_profile_entry *entry = &entries[*count];
+            snprintf(entry->kernel, sizeof entry->kernel, "%s", kernel->name);
+            entry->launches = kernel->launches;
+            entry->seconds = kernel->seconds;
+        }
+        ++*count;
+    }
+    qsort(entries, *count < capacity ? *count : capacity, sizeof *entries, longest_first);
+    return LENS_OK;
+}

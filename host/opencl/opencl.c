@@ -1,0 +1,25 @@
+/* opencl.c: the table of the OpenCL backend. */
+#include "opencl/opencl.h"
+
+const lens_backend lens_backend_opencl = {
+    .name = "opencl",
+    .context_open = ocl_context_open,
+    .context_close = ocl_context_close,
+    .context_wait = ocl_context_wait,
+    .context_profile = ocl_context_profile,
+    .buffer_new = ocl_buffer_new,
+    .buffer_free = ocl_buffer_free,
+    .tensor_write = ocl_tensor_write,
+    .tensor_read = ocl_tensor_read,
+    .tensor_fill = ocl_tensor_fill,
+    .tensor_copy = ocl_tensor_copy,
+
+    .conv2d_scratch = ocl_conv2d_scratch,
+    .conv2d_forward = ocl_conv2d_forward,
+    .conv2d_backward_input = ocl_conv2d_backward_input,
+    .conv2d_backward_weight = ocl_conv2d_backward_weight,
+    .conv2d_backward_bias = ocl_conv2d_backward_bias,
+
+    .activation_forward = ocl_activation_forward,
+    .activation_backward_input = ocl_activation_backward_input,
+};

@@ -1,0 +1,164 @@
+/* opencl.h: the OpenCL backend's inside: its state in a context, programs, launches.
+ *
+ * The only folder that includes CL/cl.h. A launch reads like this:
+ *
+ *     ocl_launch launch = ocl_begin(y->context, "conv2d", "conv2d_forward", "");
+ *     ocl_arg_tensor(&launch, y);
+ *     ocl_arg_int(&launch, y->shape.n);
+ *     return ocl_run_1d(&launch, y->count);
+ */
+#ifndef LENSLET_OPENCL_OPENCL_H
+#define LENSLET_OPENCL_OPENCL_H
+
+#include "backend.h"
+#include "core/error.h"
+
+#include <CL/cl.h>
+
+/* ---- state of a context (ocl_context.c) ---------------------------------------------------- */
+
+/* One kernel of a program built with certain options. */
+typedef struct ocl_kernel {
+    char *program, *name, *options; /* the key */
+    cl_kernel handle;
+    size_t work_group_items; /* the most that this kernel can run with */
+    size_t launches;         /* counted when profiling */
+    double seconds;
+    struct ocl_kernel *next;
+} ocl_kernel;
+
+typedef struct ocl_program {
+    char *name, *options; /* the key */
+    cl_program handle;
+    struct ocl_program *next;
+} ocl_program;
+
+/* A launch whose time has not been read yet. */
+typedef struct ocl_timing {
+    cl_event event;
+    ocl_kernel *kernel;
+} ocl_timing;
+
+typedef struct ocl_state {
+    cl_platform_id platform;
+    cl_device_id device;
+    cl_context context;
+    cl_command_queue queue; /* in order */
+    cl_mem dummy;           /* bound where a kernel takes a tensor and there is none */
+    ocl_program *programs;
+    ocl_kernel *kernels;
+    char *algorithm;  /* forced by name, or NULL */
+    char *kernel_dir; /* read .cl files from here, or NULL */
+    bool profile;
+    ocl_timing *timings;
+    size_t timing_count, timing_capacity;
+} ocl_state;
+
+static inline ocl_state *ocl_state_of(const lens_context *context) {
+    return context->state;
+}
+
+/* True when the algorithm `name` may be chosen: it is the forced one, or none is forced. */
+bool ocl_algorithm_allowed(const lens_context *context, const char *name);
+
+bool ocl_is_cpu(const lens_context *context);
+
+/* Read the events of finished launches into their kernels' sums. Waits. */
+lens_status ocl_collect_timings(lens_context *context);
+
+lens_status ocl_context_open(lens_context *context, const lens_context_opts *opts);
+void ocl_context_close(lens_context *context);
+lens_status ocl_context_wait(lens_context *context);
+lens_status ocl_context_profile(lens_context *context, lens_profile_entry *entries, size_t capacity,
+                                size_t *count);
+lens_status ocl_buffer_new(void **out, lens_context *context, size_t count);
+void ocl_buffer_free(lens_context *context, void *buffer);
+lens_status ocl_tensor_write(lens_tensor *tensor, const float *values);
+lens_status ocl_tensor_read(const lens_tensor *tensor, float *values);
+lens_status ocl_tensor_fill(lens_tensor *tensor, float value);
+lens_status ocl_tensor_copy(lens_tensor *to, const lens_tensor *from);
+
+/* ---- errors (ocl_error.c) ------------------------------------------------------------------ */
+
+/* "CL_OUT_OF_RESOURCES" */
+const char *ocl_error_name(cl_int code);
+
+/* The status for a failed OpenCL call, with the message "<what>: CL_OUT_OF_RESOURCES (-5)". */
+lens_status ocl_fail(cl_int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- devices (ocl_device.c) ---------------------------------------------------------------- */
+
+/* The device that lens_opencl_list() put at this place of this platform. */
+lens_status ocl_find_device(const lens_device_info *info, cl_platform_id *platform,
+                            cl_device_id *device);
+
+/* ---- programs (ocl_program.c, ocl_cache.c) ------------------------------------------------- */
+
+/* The kernel, built or loaded from the cache when it is first asked for. `options` are the -D
+ * macros of the program, "" for none. Borrowed from the context. */
+lens_status ocl_kernel_get(ocl_kernel **out, lens_context *context, const char *program,
+                           const char *name, const char *options);
+void ocl_programs_free(ocl_state *state);
+
+/* What a cached binary depends on besides the source. */
+typedef struct ocl_cache_key {
+    const char *name;   /* of the program, for the file's name */
+    const char *source; /* 0-terminated */
+    const char *options;
+    const lens_device_info *device;
+} ocl_cache_key;
+
+/* A program from the cache's binary, built; NULL when there is none that works. */
+cl_program ocl_cache_load(ocl_state *state, const ocl_cache_key *key);
+
+/* Keep a built program's binary. Failing to is no error: the next start compiles again. */
+void ocl_cache_store(ocl_state *state, const ocl_cache_key *key, cl_program program);
+
+/* ---- launches (ocl_launch.c) --------------------------------------------------------------- */
+
+/* A kernel whose arguments are being set, in the order of its parameters. The first failure stays
+ * in `status` and is returned by the run. */
+typedef struct ocl_launch {
+    lens_context *context;
+    ocl_kernel *kernel;
+    cl_uint arg; /* the next argument's index */
+    lens_status status;
+} ocl_launch;
+
+ocl_launch ocl_begin(lens_context *context, const char *program, const char *kernel,
+                     const char *options);
+
+/* Two parameters: the buffer, and the offset of the first element as ulong. NULL: a buffer that the
+ * kernel must not touch. */
+void ocl_arg_tensor(ocl_launch *launch, const lens_tensor *tensor);
+void ocl_arg_int(ocl_launch *launch, size_t value); /* at most INT32_MAX */
+void ocl_arg_float(ocl_launch *launch, float value);
+/* n, c, h, w */
+void ocl_arg_shape(ocl_launch *launch, lens_shape shape);
+
+/* At least `items` work-items in one dimension, in groups of a size that suits the device; the
+ * kernel guards against the rest. */
+lens_status ocl_run_1d(ocl_launch *launch, size_t items);
+
+/* Exactly these groups: `global` is a multiple of `local` in each of the `dims` dimensions. */
+lens_status ocl_run(ocl_launch *launch, cl_uint dims, const size_t *global, const size_t *local);
+
+/* ---- operations (one file each) ------------------------------------------------------------ */
+
+size_t ocl_conv2d_scratch(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
+                          lens_shape y, const lens_conv2d_opts *opts);
+lens_status ocl_conv2d_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
+                               const lens_tensor *b, const lens_conv2d_opts *opts,
+                               lens_tensor *scratch);
+lens_status ocl_conv2d_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *w,
+                                      const lens_conv2d_opts *opts, lens_tensor *scratch);
+lens_status ocl_conv2d_backward_weight(lens_tensor *dw, const lens_tensor *dy, const lens_tensor *x,
+                                       const lens_conv2d_opts *opts, lens_tensor *scratch);
+lens_status ocl_conv2d_backward_bias(lens_tensor *db, const lens_tensor *dy);
+
+lens_status ocl_activation_forward(lens_tensor *y, const lens_tensor *x,
+                                   const lens_activation *opts);
+lens_status ocl_activation_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                          const lens_tensor *y, const lens_activation *opts);
+
+#endif
