@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Make the golden data that test_golden.c compares with: one training run of three steps of every
+LeNet-sized model, computed by PyTorch in float64.
+
+    /usr/bin/python3 tests/golden/make_golden.py        (Debian's python3-torch, python3-numpy)
+
+Nothing big is stored. Weights, images and labels are drawn from Philox by the same formula here and
+in the test, and of each tensor every few-th element is kept, 256 at most, with the norm of the whole.
+For a model M the folder M/ holds, as float32 .npy:
+
+    output        (batch, 10), after the softmax, before the first step
+    loss          (3), mean over the batch, before each step
+    grad_input    sampled, of the first step
+    grad_P        sampled, of the first step, for parameter number P
+    after_P       sampled, the weights after three steps
+    norms         (parameters, 2): norm of grad_P, norm of after_P
+
+The optimizers are written out by Keras's formulas; the plain ones are checked against torch.optim.
+"""
+import os
+import sys
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+BATCH = 5
+SAMPLES = 256
+STEPS = 3
+
+
+# ---- the same random numbers as tests/support.c -------------------------------------------------
+
+def philox(counter, key):
+    """Philox4x32-10 on arrays of counters, (4, n) uint64 holding 32-bit words."""
+    c0, c1, c2, c3 = (c.astype(np.uint64) for c in counter)
+    k0, k1 = key
+    mask = np.uint64(0xFFFFFFFF)
+    shift = np.uint64(32)
+    for _ in range(10):
+        a = np.uint64(0xD2511F53) * c0
+        b = np.uint64(0xCD9E8D57) * c2
+        c0, c1, c2, c3 = ((b >> shift) ^ c1 ^ np.uint64(k0), b & mask,
+                          (a >> shift) ^ c3 ^ np.uint64(k1), a & mask)
+        k0 = (k0 + 0x9E3779B9) & 0xFFFFFFFF
+        k1 = (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    return np.stack([c0, c1, c2, c3])
+
+
+def words(count, seed, index):
+    """lens_random(seed, 0, index, 0, i) for i in 0 .. count-1."""
+    groups = (count + 3) // 4
+    counter = [np.arange(groups), np.full(groups, index), np.zeros(groups), np.zeros(groups)]
+    out = philox(counter, (seed & 0xFFFFFFFF, seed >> 32))
+    return out.T.reshape(-1)[:count].astype(np.uint32)
+
+
+def reals(count, seed):
+    """test_reals(): uniform in -1 .. 1."""
+    return (2 * (words(count, seed, 2) >> 8).astype(np.float32) * np.float32(2.0 ** -24)
+            - np.float32(1))
+
+
+# ---- the models, as MODELS in the paper's and notebooks' words -----------------------------------
+
+def lenet(channels, pool, activation, flat, padding=0):
+    return [nn.Conv2d(channels, 6, 5, padding=padding), activation(), pool(2),
+            nn.Conv2d(6, 16, 5), activation(), pool(2), nn.Flatten(),
+            nn.Linear(flat, 120), activation(), nn.Linear(120, 84), activation(),
+            nn.Linear(84, 10)]
+
+
+MODELS = {
+    "lenet5": ((1, 32, 32), "adam", lambda: lenet(1, nn.AvgPool2d, nn.Tanh, 400)),
+    "lenet5-same": ((1, 32, 32), "sgd", lambda: lenet(1, nn.AvgPool2d, nn.Tanh, 576, padding=2)),
+    "lenet5-max": ((1, 32, 32), "momentum", lambda: lenet(1, nn.MaxPool2d, nn.Tanh, 400)),
+    "lenet5-relu": ((1, 28, 28), "adam", lambda: lenet(1, nn.MaxPool2d, nn.ReLU, 256)),
+    "lenet5-sigmoid": ((1, 32, 32), "nesterov",
+                       lambda: lenet(1, nn.MaxPool2d, nn.Sigmoid, 400)),
+    "lenet5-cifar10": ((3, 32, 32), "adamw", lambda: lenet(3, nn.AvgPool2d, nn.Tanh, 400)),
+    "digits-cnn": ((1, 28, 28), "rmsprop", lambda: [
+        nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(3136, 120), nn.Tanh(), nn.Linear(120, 60), nn.Tanh(), nn.Linear(60, 10)]),
+    "alexnet-mini": ((1, 28, 28), "momentum", lambda: [
+        nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(64, 128, 3), nn.ReLU(), nn.Flatten(),
+        nn.Linear(1152, 128), nn.ReLU(), nn.Linear(128, 10)]),
+}
+
+
+def set_parameters(net):
+    """Parameter number i is test_reals(count, 100 + i) times a scale: sqrt(3 / fan_in) for weights,
+    0.1 for biases, in float32."""
+    for i, parameter in enumerate(net.parameters()):
+        fan_in = parameter[0].numel()
+        scale = np.float32(np.sqrt(3.0 / fan_in)) if parameter.dim() > 1 else np.float32(0.1)
+        values = reals(parameter.numel(), 100 + i) * scale
+        with torch.no_grad():
+            parameter.copy_(torch.from_numpy(values.astype(np.float64)).view_as(parameter))
+
+
+# ---- the optimizers, by Keras's formulas ----------------------------------------------------------
+
+def update(kind, t, w, g, slots):
+    """One step in place; slots is a dict kept between steps."""
+    m = slots.setdefault("m", torch.zeros_like(w))
+    v = slots.setdefault("v", torch.zeros_like(w))
+    if kind == "sgd":
+        w -= 0.01 * g
+    elif kind in ("momentum", "nesterov"):
+        m.mul_(0.9).sub_(0.01 * g)
+        w += m if kind == "momentum" else 0.9 * m - 0.01 * g
+    elif kind == "rmsprop":
+        v.mul_(0.9).add_(0.1 * g * g)
+        w -= 0.001 * g / (v + 1e-7).sqrt()
+    else:
+        if kind == "adamw":
+            w -= 0.001 * 0.004 * w
+        m += (1 - 0.9) * (g - m)
+        v += (1 - 0.999) * (g * g - v)
+        rate = 0.001 * np.sqrt(1 - 0.999 ** t) / (1 - 0.9 ** t)
+        w -= rate * m / (v.sqrt() + 1e-7)
+
+
+def torch_optimizer(kind, parameters):
+    """torch.optim's version where its formula is the same, else None."""
+    momentum = {"sgd": 0, "momentum": 0.9, "nesterov": 0.9}.get(kind)
+    if momentum is None:
+        return None
+    return torch.optim.SGD(parameters, lr=0.01, momentum=momentum, nesterov=kind == "nesterov")
+
+
+# ---- one model ------------------------------------------------------------------------------------
+
+def sample(tensor):
+    flat = tensor.detach().numpy().reshape(-1)
+    stride = -(-flat.size // SAMPLES)
+    return flat[::stride]
+
+
+def train(name, by_torch=False):
+    shape, kind, layers = MODELS[name]
+    net = nn.Sequential(*layers()).double()
+    set_parameters(net)
+    parameters = list(net.parameters())
+    optimizer = torch_optimizer(kind, parameters) if by_torch else None
+    count = BATCH * int(np.prod(shape))
+    images = torch.from_numpy(reals(count, 1).astype(np.float64)).view(BATCH, *shape)
+    labels = torch.from_numpy((words(BATCH, 2, 3) % 10).astype(np.int64))
+    slots = [{} for _ in parameters]
+    result = {"loss": []}
+    for t in range(1, STEPS + 1):
+        images.requires_grad_(True)
+        images.grad = None
+        net.zero_grad()
+        logits = net(images)
+        loss = F.cross_entropy(logits, labels)
+        loss.backward()
+        result["loss"].append(loss.item())
+        if t == 1:
+            result["output"] = F.softmax(logits, 1).detach().numpy()
+            result["grad_input"] = sample(images.grad)
+            gradients = [p.grad.clone() for p in parameters]
+        if optimizer:
+            optimizer.step()
+            continue
+        with torch.no_grad():
+            for i, parameter in enumerate(parameters):
+                update(kind, t, parameter, parameter.grad, slots[i])
+    for i, parameter in enumerate(parameters):
+        result[f"grad_{i}"] = sample(gradients[i])
+        result[f"after_{i}"] = sample(parameter)
+    result["norms"] = np.array([[g.norm().item(), p.detach().norm().item()]
+                                for g, p in zip(gradients, parameters)])
+    return result
+
+
+def main():
+    known = philox([np.array([c]) for c in (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344)],
+                   (0xA4093822, 0x299F31D0))[:, 0]
+    assert [hex(w) for w in known] == ["0xd16cfe09", "0x94fdcceb", "0x5001e420", "0x24126ea1"]
+    folder = os.path.dirname(os.path.abspath(__file__))
+    for name, (_, kind, _) in MODELS.items():
+        result = train(name)
+        if torch_optimizer(kind, [torch.zeros(1, requires_grad=True)]):
+            again = train(name, by_torch=True)
+            for key in result:
+                assert np.allclose(result[key], again[key], rtol=1e-12, atol=1e-14), (name, key)
+        os.makedirs(os.path.join(folder, name), exist_ok=True)
+        for key, values in result.items():
+            np.save(os.path.join(folder, name, key + ".npy"),
+                    np.asarray(values, dtype=np.float32))
+        print(f"{name:15} {kind:9} loss {result['loss']}")
+    print("PyTorch", torch.__version__, "Python", sys.version.split()[0])
+
+
+main()

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Install what is missing, build, and run all tests.
+#
+#     tools/test.sh [--quick]
+#
+# Everything in the release preset, then the whole suite again under the address and the
+# undefined-behaviour sanitizers, then without OpenCL. --quick: the release preset only.
+# LENSLET_DATA=DIR lets tests use data sets below DIR that the repository does not hold.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. tools/packages.sh
+
+quick=false
+case "${1-}" in
+    "") ;;
+    --quick) quick=true ;;
+    *) echo "usage: tools/test.sh [--quick]" >&2; exit 2 ;;
+esac
+
+install_packages "${BUILD_PACKAGES[@]}" "${DATA_PACKAGES[@]}"
+tools/check_tree.sh
+
+run_preset() {
+    echo "== $1 =="
+    cmake --preset "$1" -DLENSLET_WERROR=ON >/dev/null
+    cmake --build --preset "$1"
+    ctest --preset "$1" -j 2
+}
+
+run_preset release
+if ! $quick; then
+    run_preset asan
+    run_preset ubsan
+    run_preset no-opencl
+fi
