@@ -85,10 +85,10 @@ static void all_options(char *text, size_t size, const char *options) {
     snprintf(text, size,
              "-cl-std=CL1.2 -DPAD_ZERO=%d -DPAD_CONSTANT=%d -DPAD_REFLECT=%d -DPAD_REPLICATE=%d "
              "-DLINEAR=%d -DRELU=%d -DLEAKY_RELU=%d -DTANH=%d -DSCALED_TANH=%d -DSIGMOID=%d "
-             "-DELU=%d -DSOFTPLUS=%d %s",
+             "-DELU=%d -DSOFTPLUS=%d -DPOOL_MAX=%d -DPOOL_AVERAGE=%d -DPOOL_MIN=%d %s",
              LENS_PAD_ZERO, LENS_PAD_CONSTANT, LENS_PAD_REFLECT, LENS_PAD_REPLICATE, LENS_LINEAR,
              LENS_RELU, LENS_LEAKY_RELU, LENS_TANH, LENS_SCALED_TANH, LENS_SIGMOID, LENS_ELU,
-             LENS_SOFTPLUS, options);
+             LENS_SOFTPLUS, LENS_POOL_MAX, LENS_POOL_AVERAGE, LENS_POOL_MIN, options);
 }
 
 static lens_status build_failure(cl_int code, const ocl_state *state, cl_program program,

@@ -20,6 +20,15 @@ const lens_backend lens_backend_opencl = {
     .conv2d_backward_weight = ocl_conv2d_backward_weight,
     .conv2d_backward_bias = ocl_conv2d_backward_bias,
 
+    .pool2d_forward = ocl_pool2d_forward,
+    .pool2d_backward_input = ocl_pool2d_backward_input,
+
+    .pad2d_forward = ocl_pad2d_forward,
+    .pad2d_backward_input = ocl_pad2d_backward_input,
+
     .activation_forward = ocl_activation_forward,
     .activation_backward_input = ocl_activation_backward_input,
+
+    .resize2d_forward = ocl_resize2d_forward,
+    .resize2d_backward_input = ocl_resize2d_backward_input,
 };

@@ -85,6 +85,15 @@ const lens_backend lens_backend_reference = {
     .conv2d_backward_weight = ref_conv2d_backward_weight,
     .conv2d_backward_bias = ref_conv2d_backward_bias,
 
+    .pool2d_forward = ref_pool2d_forward,
+    .pool2d_backward_input = ref_pool2d_backward_input,
+
+    .pad2d_forward = ref_pad2d_forward,
+    .pad2d_backward_input = ref_pad2d_backward_input,
+
     .activation_forward = ref_activation_forward,
     .activation_backward_input = ref_activation_backward_input,
+
+    .resize2d_forward = ref_resize2d_forward,
+    .resize2d_backward_input = ref_resize2d_backward_input,
 };

@@ -41,6 +41,18 @@ lens_status ref_conv2d_backward_weight(lens_tensor *dw, const lens_tensor *dy, c
                                        const lens_conv2d_opts *opts, lens_tensor *scratch);
 lens_status ref_conv2d_backward_bias(lens_tensor *db, const lens_tensor *dy);
 
+lens_status ref_pool2d_forward(lens_tensor *y, const lens_tensor *x, const lens_pool2d_opts *opts);
+lens_status ref_pool2d_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *x,
+                                      const lens_pool2d_opts *opts);
+
+lens_status ref_pad2d_forward(lens_tensor *y, const lens_tensor *x, const lens_padding *opts);
+lens_status ref_pad2d_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                     const lens_padding *opts);
+
+lens_status ref_resize2d_forward(lens_tensor *y, const lens_tensor *x, lens_resize2d_kind kind);
+lens_status ref_resize2d_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                        lens_resize2d_kind kind);
+
 lens_status ref_activation_forward(lens_tensor *y, const lens_tensor *x,
                                    const lens_activation *opts);
 lens_status ref_activation_backward_input(lens_tensor *dx, const lens_tensor *dy,

@@ -1,0 +1,86 @@
+/* ocl_pool2d.c: pooling on OpenCL devices.
+ *
+ * Algorithms: "rows" on CPU devices, without padding and for windows of at most 4 x 4 (the gradient
+ * also wants windows that do not overlap); else "direct".
+ */
+#include "opencl/opencl.h"
+
+#include <stdio.h>
+
+#define MAX_ROWS_WINDOW 4 /* a program is compiled for each window and stride */
+
+static bool rows_applicable(const lens_context *context, lens_shape x,
+                            const lens_pool2d_opts *opts) {
+    const lens_padding *pad = &opts->padding;
+    return ocl_algorithm_allowed(context, "rows") && ocl_is_cpu(context) &&
+           !(pad->top || pad->left || pad->bottom || pad->right) &&
+           opts->window_h <= MAX_ROWS_WINDOW && opts->window_w <= MAX_ROWS_WINDOW &&
+           opts->stride_h <= MAX_ROWS_WINDOW && opts->stride_w <= MAX_ROWS_WINDOW &&
+           x.n * x.c * x.h > 1;
+}
+
+static bool windows_overlap(const lens_pool2d_opts *opts) {
+    return opts->window_h > opts->stride_h || opts->window_w > opts->stride_w;
+}
+
+static ocl_launch begin_rows(lens_context *context, const char *kernel,
+                             const lens_pool2d_opts *opts) {
+    char options[128];
+    snprintf(options, sizeof options, "-DKIND=%d -DR=%zu -DS=%zu -DSTRIDE_H=%zu -DSTRIDE_W=%zu",
+             opts->kind, opts->window_h, opts->window_w, opts->stride_h, opts->stride_w);
+    return ocl_begin(context, "pool2d_rows", kernel, options);
+}
+
+/* NC H W P Q, which both programs take first. */
+static void arg_shapes(ocl_launch *launch, lens_shape x, lens_shape y) {
+    ocl_arg_int(launch, x.n * x.c);
+    ocl_arg_int(launch, x.h);
+    ocl_arg_int(launch, x.w);
+    ocl_arg_int(launch, y.h);
+    ocl_arg_int(launch, y.w);
+}
+
+/* The rest of POOL2D_SIZES of cl/pool2d.cl. */
+static void arg_opts(ocl_launch *launch, const lens_pool2d_opts *opts) {
+    const lens_padding *pad = &opts->padding;
+    ocl_arg_int(launch, opts->window_h);
+    ocl_arg_int(launch, opts->window_w);
+    ocl_arg_int(launch, opts->stride_h);
+    ocl_arg_int(launch, opts->stride_w);
+    ocl_arg_int(launch, pad->top);
+    ocl_arg_int(launch, pad->left);
+    ocl_arg_int(launch, pad->bottom);
+    ocl_arg_int(launch, pad->right);
+    ocl_arg_int(launch, pad->mode);
+    ocl_arg_float(launch, pad->mode == LENS_PAD_CONSTANT ? pad->value : 0);
+    ocl_arg_int(launch, opts->kind);
+    ocl_arg_int(launch, opts->count_padding);
+}
+
+lens_status ocl_pool2d_forward(lens_tensor *y, const lens_tensor *x, const lens_pool2d_opts *opts) {
+    bool rows = rows_applicable(y->context, x->shape, opts);
+    ocl_launch launch = rows ? begin_rows(y->context, "pool2d_rows_forward", opts)
+                             : ocl_begin(y->context, "pool2d", "pool2d_forward", "");
+    ocl_arg_tensor(&launch, y);
+    ocl_arg_tensor(&launch, x);
+    arg_shapes(&launch, x->shape, y->shape);
+    if (rows)
+        return ocl_run_1d(&launch, y->count / y->shape.w);
+    arg_opts(&launch, opts);
+    return ocl_run_1d(&launch, y->count);
+}
+
+lens_status ocl_pool2d_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *x,
+                                      const lens_pool2d_opts *opts) {
+    bool rows = rows_applicable(dx->context, x->shape, opts) && !windows_overlap(opts);
+    ocl_launch launch = rows ? begin_rows(dx->context, "pool2d_rows_backward_input", opts)
+                             : ocl_begin(dx->context, "pool2d", "pool2d_backward_input", "");
+    ocl_arg_tensor(&launch, dx);
+    ocl_arg_tensor(&launch, dy);
+    ocl_arg_tensor(&launch, x);
+    arg_shapes(&launch, x->shape, dy->shape);
+    if (rows)
+        return ocl_run_1d(&launch, dx->count / dx->shape.w);
+    arg_opts(&launch, opts);
+    return ocl_run_1d(&launch, dx->count);
+}
