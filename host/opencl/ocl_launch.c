@@ -81,12 +81,23 @@ lens_status ocl_run(ocl_launch *launch, cl_uint dims, const size_t *global, cons
     return state->timing_count < MAX_TIMINGS ? LENS_OK : ocl_collect_timings(launch->context);
 }
 
+/* `wanted` halved until the kernel can run with it. */
+static size_t group_size(const ocl_kernel *kernel, size_t wanted) {
+    while (wanted > kernel->work_group_items)
+        wanted /= 2;
+    return wanted;
+}
+
+lens_status ocl_run_group(ocl_launch *launch, size_t items) {
+    LENS_TRY(launch->status);
+    size_t local = group_size(launch->kernel, items);
+    return ocl_run(launch, 1, &local, &local);
+}
+
 lens_status ocl_run_1d(ocl_launch *launch, size_t items) {
     LENS_TRY(launch->status);
     /* On a CPU a group is the unit handed to a thread, on a GPU it fills the lanes of one core. */
-    size_t local = 64;
-    while (local > launch->kernel->work_group_items)
-        local /= 2;
+    size_t local = group_size(launch->kernel, 64);
     size_t global = lens_size_round_up(items, local);
     return ocl_run(launch, 1, &global, &local);
 }

@@ -81,14 +81,45 @@ static lens_status program_source(char **out, const ocl_state *state, const char
 /* ---- build --------------------------------------------------------------------------------- */
 
 /* Every program sees the host's enumerations, so their numbers are written once. */
+static const struct {
+    const char *name;
+    int value;
+} enumerators[] = {
+#define X(name)                                                                                    \
+    { #name, LENS_##name }
+    X(PAD_ZERO),
+    X(PAD_CONSTANT),
+    X(PAD_REFLECT),
+    X(PAD_REPLICATE),
+    X(LINEAR),
+    X(RELU),
+    X(LEAKY_RELU),
+    X(TANH),
+    X(SCALED_TANH),
+    X(SIGMOID),
+    X(ELU),
+    X(SOFTPLUS),
+    X(POOL_MAX),
+    X(POOL_AVERAGE),
+    X(POOL_MIN),
+    X(SPARSE_CROSS_ENTROPY),
+    X(CROSS_ENTROPY),
+    X(BINARY_CROSS_ENTROPY),
+    X(MEAN_SQUARED_ERROR),
+    X(SGD),
+    X(MOMENTUM),
+    X(NESTEROV),
+    X(RMSPROP),
+    X(ADAM),
+    X(ADAMW),
+#undef X
+};
+
 static void all_options(char *text, size_t size, const char *options) {
-    snprintf(text, size,
-             "-cl-std=CL1.2 -DPAD_ZERO=%d -DPAD_CONSTANT=%d -DPAD_REFLECT=%d -DPAD_REPLICATE=%d "
-             "-DLINEAR=%d -DRELU=%d -DLEAKY_RELU=%d -DTANH=%d -DSCALED_TANH=%d -DSIGMOID=%d "
-             "-DELU=%d -DSOFTPLUS=%d -DPOOL_MAX=%d -DPOOL_AVERAGE=%d -DPOOL_MIN=%d %s",
-             LENS_PAD_ZERO, LENS_PAD_CONSTANT, LENS_PAD_REFLECT, LENS_PAD_REPLICATE, LENS_LINEAR,
-             LENS_RELU, LENS_LEAKY_RELU, LENS_TANH, LENS_SCALED_TANH, LENS_SIGMOID, LENS_ELU,
-             LENS_SOFTPLUS, LENS_POOL_MAX, LENS_POOL_AVERAGE, LENS_POOL_MIN, options);
+    size_t used = (size_t)snprintf(text, size, "-cl-std=CL1.2 %s", options);
+    for (size_t i = 0; i < sizeof enumerators / sizeof enumerators[0] && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, " -D%s=%d", enumerators[i].name,
+                                 enumerators[i].value);
 }
 
 static lens_status build_failure(cl_int code, const ocl_state *state, cl_program program,
@@ -128,7 +159,7 @@ static lens_status build_source(cl_program *out, const ocl_state *state, const c
 static lens_status build(cl_program *out, lens_context *context, const char *name,
                          const char *options) {
     ocl_state *state = context->state;
-    char full_options[1024];
+    char full_options[2048];
     all_options(full_options, sizeof full_options, options);
     char *source = NULL;
     LENS_TRY(program_source(&source, state, name));

@@ -26,9 +26,25 @@ const lens_backend lens_backend_opencl = {
     .pad2d_forward = ocl_pad2d_forward,
     .pad2d_backward_input = ocl_pad2d_backward_input,
 
+    .dense_scratch = ocl_dense_scratch,
+    .dense_forward = ocl_dense_forward,
+    .dense_backward_input = ocl_dense_backward_input,
+    .dense_backward_weight = ocl_dense_backward_weight,
+    .dense_backward_bias = ocl_dense_backward_bias,
+
     .activation_forward = ocl_activation_forward,
     .activation_backward_input = ocl_activation_backward_input,
 
+    .softmax_forward = ocl_softmax_forward,
+    .softmax_backward_input = ocl_softmax_backward_input,
+
+    .loss_forward = ocl_loss_forward,
+    .loss_backward_input = ocl_loss_backward_input,
+
     .resize2d_forward = ocl_resize2d_forward,
     .resize2d_backward_input = ocl_resize2d_backward_input,
+
+    .optimizer_scratch = ocl_optimizer_scratch,
+    .optimizer_norm = ocl_optimizer_norm,
+    .optimizer_step = ocl_optimizer_step,
 };

@@ -91,9 +91,25 @@ const lens_backend lens_backend_reference = {
     .pad2d_forward = ref_pad2d_forward,
     .pad2d_backward_input = ref_pad2d_backward_input,
 
+    .dense_scratch = ref_dense_scratch,
+    .dense_forward = ref_dense_forward,
+    .dense_backward_input = ref_dense_backward_input,
+    .dense_backward_weight = ref_dense_backward_weight,
+    .dense_backward_bias = ref_dense_backward_bias,
+
     .activation_forward = ref_activation_forward,
     .activation_backward_input = ref_activation_backward_input,
 
+    .softmax_forward = ref_softmax_forward,
+    .softmax_backward_input = ref_softmax_backward_input,
+
+    .loss_forward = ref_loss_forward,
+    .loss_backward_input = ref_loss_backward_input,
+
     .resize2d_forward = ref_resize2d_forward,
     .resize2d_backward_input = ref_resize2d_backward_input,
+
+    .optimizer_scratch = ref_optimizer_scratch,
+    .optimizer_norm = ref_optimizer_norm,
+    .optimizer_step = ref_optimizer_step,
 };

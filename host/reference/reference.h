@@ -49,13 +49,38 @@ lens_status ref_pad2d_forward(lens_tensor *y, const lens_tensor *x, const lens_p
 lens_status ref_pad2d_backward_input(lens_tensor *dx, const lens_tensor *dy,
                                      const lens_padding *opts);
 
-lens_status ref_resize2d_forward(lens_tensor *y, const lens_tensor *x, lens_resize2d_kind kind);
-lens_status ref_resize2d_backward_input(lens_tensor *dx, const lens_tensor *dy,
-                                        lens_resize2d_kind kind);
+size_t ref_dense_scratch(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w);
+lens_status ref_dense_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
+                              const lens_tensor *b, const lens_dense_opts *opts,
+                              lens_tensor *scratch);
+lens_status ref_dense_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *w,
+                                     lens_tensor *scratch);
+lens_status ref_dense_backward_weight(lens_tensor *dw, const lens_tensor *dy, const lens_tensor *x,
+                                      lens_tensor *scratch);
+lens_status ref_dense_backward_bias(lens_tensor *db, const lens_tensor *dy);
 
 lens_status ref_activation_forward(lens_tensor *y, const lens_tensor *x,
                                    const lens_activation *opts);
 lens_status ref_activation_backward_input(lens_tensor *dx, const lens_tensor *dy,
                                           const lens_tensor *y, const lens_activation *opts);
+
+lens_status ref_softmax_forward(lens_tensor *y, const lens_tensor *x);
+lens_status ref_softmax_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                       const lens_tensor *y);
+
+lens_status ref_loss_forward(lens_tensor *total, const lens_tensor *x, const lens_tensor *t,
+                             const lens_loss_opts *opts, bool accumulate);
+lens_status ref_loss_backward_input(lens_tensor *dx, const lens_tensor *x, const lens_tensor *t,
+                                    const lens_loss_opts *opts);
+
+lens_status ref_resize2d_forward(lens_tensor *y, const lens_tensor *x, lens_resize2d_kind kind);
+lens_status ref_resize2d_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                        lens_resize2d_kind kind);
+
+size_t ref_optimizer_scratch(const lens_context *context, size_t count);
+lens_status ref_optimizer_norm(lens_tensor *norm, const lens_tensor *g, lens_tensor *scratch);
+lens_status ref_optimizer_step(lens_tensor *w, const lens_tensor *g, lens_tensor *const *slots,
+                               const lens_tensor *norm, uint64_t step,
+                               const lens_optimizer_opts *opts);
 
 #endif
