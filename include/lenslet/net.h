@@ -149,6 +149,7 @@ LENS_API lens_status lens_net_new(lens_net **out, lens_context *context, const l
 LENS_API void lens_net_free(lens_net *net); /* NULL is allowed */
 
 LENS_API const lens_net_spec *lens_net_get_spec(const lens_net *net); /* borrowed */
+LENS_API lens_net_opts lens_net_get_opts(const lens_net *net); /* as given to lens_net_new() */
 LENS_API lens_context *lens_net_context(const lens_net *net);
 
 /* One weight or bias: "conv2d_1.weight" is layer conv2d_1's. Views into the shared buffers. */
@@ -187,7 +188,8 @@ LENS_API lens_status lens_net_forward(lens_net *net);
 /* After forward: total as in lens_loss_forward(). */
 LENS_API lens_status lens_net_loss(lens_net *net, lens_tensor *total, bool accumulate);
 
-/* After forward: every parameter's gradient of the mean loss. Overwrites the gradients. */
+/* After forward: every parameter's gradient of the mean loss. Overwrites the gradients. Each forward
+ * pass serves one backward pass: gradients take the place of activations that are done with. */
 LENS_API lens_status lens_net_backward(lens_net *net);
 
 #ifdef __cplusplus

@@ -1,0 +1,83 @@
+/* initialize.c: starting weights, a function of (seed, layer, element) alone.
+ *
+ * Each value is computed in double on the host and rounded once, so every device starts alike.
+ */
+#include "core/error.h"
+#include "core/philox.h"
+#include "net/net.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define TWO_PI 6.283185307179586476925286766559
+
+/* What words of random numbers become. */
+typedef struct distribution {
+    bool normal;
+    double size; /* the uniform's limit, the normal's standard deviation */
+} distribution;
+
+/* fan_in and fan_out as net.h defines them; w is (k, c/groups, r, s), a dense layer's (k, i, 1, 1).
+ */
+static distribution distribution_of(const lens_layer *layer) {
+    lens_shape w = layer->parameters[LENS_WEIGHT].shape;
+    bool is_conv = layer->spec.kind == LENS_LAYER_CONV2D;
+    size_t groups = is_conv ? layer->spec.conv2d.opts.groups : 1;
+    double fan_in = (double)(w.c * w.h * w.w);
+    double fan_out = (double)(w.n * w.h * w.w) / (double)groups;
+    switch (is_conv ? layer->spec.conv2d.initializer : layer->spec.dense.initializer) {
+    case LENS_GLOROT_NORMAL:
+        return (distribution){true, sqrt(2 / (fan_in + fan_out))};
+    case LENS_HE_UNIFORM:
+        return (distribution){false, sqrt(6 / fan_in)};
+    case LENS_HE_NORMAL:
+        return (distribution){true, sqrt(2 / fan_in)};
+    case LENS_GLOROT_UNIFORM:
+        break;
+    }
+    return (distribution){false, sqrt(6 / (fan_in + fan_out))};
+}
+
+/* Strictly between 0 and 1, so that it has a logarithm. */
+static double open_uniform(uint64_t seed, uint32_t layer, size_t element) {
+    uint32_t word = lens_random(seed, LENS_STREAM_INITIALIZE, layer, 0, (uint32_t)element);
+    return ((double)word + 0.5) * 0x1p-32;
+}
+
+static double uniform(uint64_t seed, uint32_t layer, size_t element) {
+    return 2 * open_uniform(seed, layer, element) - 1;
+}
+
+/* Box and Muller: elements 2j and 2j + 1 are the two values that one pair of words gives. */
+static double normal(uint64_t seed, uint32_t layer, size_t element) {
+    size_t pair = element & ~(size_t)1;
+    double radius = sqrt(-2 * log(open_uniform(seed, layer, pair)));
+    double angle = TWO_PI * open_uniform(seed, layer, pair + 1);
+    return radius * (element == pair ? cos(angle) : sin(angle));
+}
+
+static lens_status initialize_weight(const lens_layer *layer, uint32_t index, uint64_t seed) {
+    distribution d = distribution_of(layer);
+    size_t count = lens_layer_parameter_count(layer, LENS_WEIGHT);
+    float *values = malloc(count * sizeof *values);
+    if (!values)
+        return lens_fail_memory("starting weights", count * sizeof *values);
+    for (size_t i = 0; i < count; i++)
+        values[i] = (float)(d.size * (d.normal ? normal(seed, index, i) : uniform(seed, index, i)));
+    lens_status status = lens_tensor_write(layer->parameters[LENS_WEIGHT].value, values);
+    free(values);
+    return status;
+}
+
+lens_status lens_net_initialize(lens_net *net, uint64_t seed) {
+    assert(net);
+    for (size_t i = 0; i < net->chain->count; i++) {
+        const lens_layer *layer = &net->chain->layers[i];
+        if (lens_layer_has(layer, LENS_WEIGHT))
+            LENS_TRY(initialize_weight(layer, (uint32_t)i, seed));
+        if (lens_layer_has(layer, LENS_BIAS))
+            LENS_TRY(lens_tensor_fill(layer->parameters[LENS_BIAS].value, 0));
+    }
+    return LENS_OK;
+}

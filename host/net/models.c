@@ -1,0 +1,243 @@
+/* models.c: the zoo. Each network is one function that reads like its paper's table of layers.
+ *
+ * Sizes, parameter counts and multiply-adds of all of them are pinned in tests/test_models.c.
+ */
+#include "core/error.h"
+#include "core/size.h"
+#include "lenslet/net.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- building ------------------------------------------------------------------------------- */
+
+#define LAYERS_MAX 32
+
+typedef struct builder {
+    lens_shape input;
+    size_t count;
+    lens_layer_spec layers[LAYERS_MAX];
+} builder;
+
+/* The next layer, named after its kind and how many of it there are: "conv2d_2". */
+static lens_layer_spec *add(builder *net, lens_layer_kind kind) {
+    assert(net->count < LAYERS_MAX);
+    size_t number = 1;
+    for (size_t i = 0; i < net->count; i++)
+        number += net->layers[i].kind == kind;
+    lens_layer_spec *layer = &net->layers[net->count++];
+    memset(layer, 0, sizeof *layer);
+    layer->kind = kind;
+    snprintf(layer->name, sizeof layer->name, "%s_%zu", lens_layer_kind_name(kind), number);
+    return layer;
+}
+
+static void input(builder *net, size_t c, size_t h, size_t w) {
+    net->input = (lens_shape){1, c, h, w};
+}
+
+/* Square kernel, stride 1, no padding. */
+static lens_layer_spec *conv(builder *net, size_t filters, size_t kernel,
+                             lens_activation_kind activation) {
+    lens_layer_spec *layer = add(net, LENS_LAYER_CONV2D);
+    layer->conv2d.filters = filters;
+    layer->conv2d.kernel_h = layer->conv2d.kernel_w = kernel;
+    layer->conv2d.opts = lens_conv2d_defaults();
+    layer->conv2d.opts.activation = lens_activation_of(activation);
+    return layer;
+}
+
+static void conv_same(builder *net, size_t filters, size_t kernel,
+                      lens_activation_kind activation) {
+    conv(net, filters, kernel, activation)->conv2d.same_padding = true;
+}
+
+/* Square window, which is also the stride. */
+static void pool(builder *net, lens_pool2d_kind kind, size_t window) {
+    add(net, LENS_LAYER_POOL2D)->pool2d.opts = lens_pool2d_defaults(kind, window);
+}
+
+static void flatten(builder *net) {
+    add(net, LENS_LAYER_FLATTEN);
+}
+
+static void dense(builder *net, size_t units, lens_activation_kind activation) {
+    lens_layer_spec *layer = add(net, LENS_LAYER_DENSE);
+    layer->dense.units = units;
+    layer->dense.opts = lens_dense_defaults();
+    layer->dense.opts.activation = lens_activation_of(activation);
+}
+
+static void softmax(builder *net) {
+    add(net, LENS_LAYER_SOFTMAX);
+}
+
+/* ---- LeNet-5 -------------------------------------------------------------------------------- */
+
+/* What the LeNets share behind their first convolution. */
+static void lenet5_rest(builder *net, lens_pool2d_kind kind, lens_activation_kind f) {
+    pool(net, kind, 2);
+    conv(net, 16, 5, f);
+    pool(net, kind, 2);
+    flatten(net);
+    dense(net, 120, f);
+    dense(net, 84, f);
+    dense(net, 10, LENS_LINEAR);
+    softmax(net);
+}
+
+static void lenet5(builder *net) {
+    input(net, 1, 32, 32);
+    conv(net, 6, 5, LENS_TANH);
+    lenet5_rest(net, LENS_POOL_AVERAGE, LENS_TANH);
+}
+
+static void lenet5_same(builder *net) {
+    input(net, 1, 32, 32);
+    conv_same(net, 6, 5, LENS_TANH);
+    lenet5_rest(net, LENS_POOL_AVERAGE, LENS_TANH);
+}
+
+static void lenet5_max(builder *net) {
+    input(net, 1, 32, 32);
+    conv(net, 6, 5, LENS_TANH);
+    lenet5_rest(net, LENS_POOL_MAX, LENS_TANH);
+}
+
+static void lenet5_relu(builder *net) {
+    input(net, 1, 28, 28);
+    conv(net, 6, 5, LENS_RELU);
+    lenet5_rest(net, LENS_POOL_MAX, LENS_RELU);
+}
+
+static void lenet5_sigmoid(builder *net) {
+    input(net, 1, 32, 32);
+    conv(net, 6, 5, LENS_SIGMOID);
+    lenet5_rest(net, LENS_POOL_MAX, LENS_SIGMOID);
+}
+
+static void lenet5_cifar10(builder *net) {
+    input(net, 3, 32, 32);
+    conv(net, 6, 5, LENS_TANH);
+    lenet5_rest(net, LENS_POOL_AVERAGE, LENS_TANH);
+}
+
+/* ---- deeper ones for 28 x 28 ---------------------------------------------------------------- */
+
+static void digits_cnn(builder *net) {
+    input(net, 1, 28, 28);
+    conv_same(net, 32, 3, LENS_RELU);
+    pool(net, LENS_POOL_MAX, 2);
+    conv_same(net, 64, 3, LENS_RELU);
+    pool(net, LENS_POOL_MAX, 2);
+    flatten(net);
+    dense(net, 120, LENS_TANH);
+    dense(net, 60, LENS_TANH);
+    dense(net, 10, LENS_LINEAR);
+    softmax(net);
+}
+
+static void alexnet_mini(builder *net) {
+    input(net, 1, 28, 28);
+    conv(net, 32, 3, LENS_RELU);
+    pool(net, LENS_POOL_MAX, 2);
+    conv(net, 64, 3, LENS_RELU);
+    pool(net, LENS_POOL_MAX, 2);
+    conv(net, 128, 3, LENS_RELU);
+    flatten(net);
+    dense(net, 128, LENS_RELU);
+    dense(net, 10, LENS_LINEAR);
+    softmax(net);
+}
+
+/* ---- the list ------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    void (*build)(builder *net);
+    const char *text;
+} models[] = {
+    {"lenet5", lenet5, "LeNet-5 with tanh and average pooling, 1x32x32; after LeCun et al. 1998"},
+    {"lenet5-same", lenet5_same, "lenet5 whose first convolution keeps the size, 1x32x32"},
+    {"lenet5-max", lenet5_max, "lenet5 with max pooling, 1x32x32"},
+    {"lenet5-relu", lenet5_relu, "LeNet-5 with ReLU and max pooling, 1x28x28"},
+    {"lenet5-sigmoid", lenet5_sigmoid, "LeNet-5 with sigmoid and max pooling, 1x32x32"},
+    {"lenet5-cifar10", lenet5_cifar10, "lenet5 on colour pictures, 3x32x32"},
+    {"digits-cnn", digits_cnn, "two same convolutions of 32 and 64 filters for digits, 1x28x28"},
+    {"alexnet-mini", alexnet_mini, "three 3x3 convolutions in the manner of AlexNet, 1x28x28"},
+};
+
+#define MODEL_COUNT (sizeof models / sizeof models[0])
+
+size_t lens_model_count(void) {
+    return MODEL_COUNT;
+}
+
+const char *lens_model_name(size_t index) {
+    assert(index < MODEL_COUNT);
+    return models[index].name;
+}
+
+const char *lens_model_text(size_t index) {
+    assert(index < MODEL_COUNT);
+    return models[index].text;
+}
+
+/* ---- unknown names -------------------------------------------------------------------------- */
+
+#define NEAREST_COUNT 3
+
+/* Insertions, deletions and replacements that make `a` of `b`: Levenshtein's distance, on their
+ * first LENS_NAME_SIZE characters. */
+static size_t edit_distance(const char *a, const char *b) {
+    size_t a_length = strnlen(a, LENS_NAME_SIZE), b_length = strnlen(b, LENS_NAME_SIZE);
+    size_t row[LENS_NAME_SIZE + 1];
+    for (size_t j = 0; j <= b_length; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a_length; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b_length; j++) {
+            size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            row[j] = lens_size_min(replaced, lens_size_min(row[j], row[j - 1]) + 1);
+        }
+    }
+    return row[b_length];
+}
+
+static lens_status fail_unknown(const char *name) {
+    size_t nearest[NEAREST_COUNT], distance[NEAREST_COUNT], count = 0;
+    for (size_t i = 0; i < MODEL_COUNT; i++) {
+        size_t d = edit_distance(name, models[i].name), at = count;
+        while (at > 0 && d < distance[at - 1])
+            at--;
+        if (at == NEAREST_COUNT)
+            continue;
+        if (count < NEAREST_COUNT)
+            count++;
+        for (size_t j = count - 1; j > at; j--)
+            nearest[j] = nearest[j - 1], distance[j] = distance[j - 1];
+        nearest[at] = i, distance[at] = d;
+    }
+    return lens_fail(LENS_BAD_ARGUMENT, "there is no model \"%.64s\"; the nearest are %s, %s, %s",
+                     name, models[nearest[0]].name, models[nearest[1]].name,
+                     models[nearest[2]].name);
+}
+
+lens_status lens_model_spec(lens_net_spec **out, const char *name) {
+    assert(out && name);
+    *out = NULL;
+    for (size_t i = 0; i < MODEL_COUNT; i++)
+        if (strcmp(models[i].name, name) == 0) {
+            builder net = {0};
+            models[i].build(&net);
+            lens_net_spec spec = {
+                .input = net.input, .layer_count = net.count, .layers = net.layers};
+            snprintf(spec.name, sizeof spec.name, "%s", name);
+            return lens_net_spec_copy(out, &spec);
+        }
+    return fail_unknown(name);
+}

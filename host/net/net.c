@@ -1,0 +1,295 @@
+/* net.c: a network on a device: its memory, its parameters, its passes. */
+#include "net/net.h"
+#include "core/error.h"
+#include "core/size.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+lens_net_opts lens_net_defaults(void) {
+    return (lens_net_opts){.batch = 1, .loss = LENS_SPARSE_CROSS_ENTROPY};
+}
+
+/* ---- parameters ----------------------------------------------------------------------------- */
+
+static const char *const parameter_names[LENS_LAYER_PARAMETERS] = {
+    [LENS_WEIGHT] = "weight", [LENS_BIAS] = "bias"};
+
+/* Parameter `kind` of a layer, from element `offset` of the shared buffers on. */
+static lens_status add_parameter(lens_net *net, lens_layer *layer, int kind, size_t offset) {
+    lens_parameter *parameter = &net->list[net->list_count++];
+    lens_shape shape = layer->parameters[kind].shape;
+    snprintf(parameter->name, sizeof parameter->name, "%s.%s", layer->spec.name,
+             parameter_names[kind]);
+    parameter->shape = shape;
+    LENS_TRY(lens_tensor_view(&parameter->value, net->parameters, offset, shape));
+    if (net->gradients)
+        LENS_TRY(lens_tensor_view(&parameter->gradient, net->gradients, offset, shape));
+    layer->parameters[kind].value = parameter->value;
+    layer->parameters[kind].gradient = parameter->gradient;
+    return LENS_OK;
+}
+
+static lens_status add_parameters(lens_net *net) {
+    lens_chain *chain = net->chain;
+    size_t offset = 0;
+    net->list = calloc(chain->count * LENS_LAYER_PARAMETERS, sizeof *net->list);
+    if (!net->list)
+        return lens_fail_memory("parameters", chain->count * sizeof *net->list);
+    if (chain->parameters == 0)
+        return LENS_OK;
+    lens_shape all = {1, chain->parameters, 1, 1};
+    LENS_TRY(lens_tensor_new(&net->parameters, net->context, all));
+    if (net->opts.training)
+        LENS_TRY(lens_tensor_new(&net->gradients, net->context, all));
+    for (size_t i = 0; i < chain->count; i++)
+        for (int kind = 0; kind < LENS_LAYER_PARAMETERS; kind++)
+            if (lens_layer_has(&chain->layers[i], kind)) {
+                LENS_TRY(add_parameter(net, &chain->layers[i], kind, offset));
+                offset += lens_layer_parameter_count(&chain->layers[i], kind);
+            }
+    return LENS_OK;
+}
+
+static void free_parameters(lens_net *net) {
+    for (size_t i = 0; i < net->list_count; i++) {
+        lens_tensor_free(net->list[i].value);
+        lens_tensor_free(net->list[i].gradient);
+    }
+    free(net->list);
+    lens_tensor_free(net->parameters);
+    lens_tensor_free(net->gradients);
+}
+
+/* ---- memory that depends on the batch ------------------------------------------------------- */
+
+static lens_status new_scratch(lens_net *net) {
+    size_t most = 0;
+    for (size_t i = 0; i < net->chain->count; i++) {
+        const lens_layer *layer = &net->chain->layers[i];
+        size_t count;
+        LENS_TRY(layer->class->scratch(&count, layer, net->context));
+        most = lens_size_max(most, count);
+    }
+    return most ? lens_tensor_new(&net->scratch, net->context, (lens_shape){1, most, 1, 1})
+                : LENS_OK;
+}
+
+static void free_views(const lens_net *net, lens_net_views *views) {
+    for (size_t i = 0; i <= net->chain->count; i++) {
+        if (views->values)
+            lens_tensor_free(views->values[i]);
+        if (views->gradients)
+            lens_tensor_free(views->gradients[i]);
+    }
+    lens_tensor_free(views->target);
+    free(views->values);
+    free(views->gradients);
+    *views = (lens_net_views){0};
+}
+
+static lens_status fill_views(lens_net *net, lens_net_views *views, size_t images) {
+    const lens_chain *chain = net->chain;
+    for (size_t i = 0; i <= chain->count; i++) {
+        const lens_value *value = &chain->values[i];
+        lens_shape shape = value->shape;
+        shape.n = images;
+        LENS_TRY(lens_tensor_view(&views->values[i], net->arena, value->offset, shape));
+        if (value->has_gradient)
+            LENS_TRY(
+                lens_tensor_view(&views->gradients[i], net->arena, value->gradient_offset, shape));
+    }
+    lens_shape target = chain->target;
+    target.n = images;
+    return lens_tensor_view(&views->target, net->target, 0, target);
+}
+
+/* Views for that many images; the old ones stay when that fails. */
+static lens_status make_views(lens_net *net, size_t images) {
+    size_t values = net->chain->count + 1;
+    lens_net_views views = {.values = calloc(values, sizeof *views.values),
+                            .gradients = calloc(values, sizeof *views.gradients)};
+    lens_status status = views.values && views.gradients
+                             ? fill_views(net, &views, images)
+                             : lens_fail_memory("views", 2 * values * sizeof *views.values);
+    if (status != LENS_OK) {
+        free_views(net, &views);
+        return status;
+    }
+    free_views(net, &net->views);
+    net->views = views;
+    net->images = images;
+    net->has_output = net->has_backward = false;
+    return LENS_OK;
+}
+
+lens_status lens_net_set_batch(lens_net *net, size_t n) {
+    assert(net);
+    if (n == 0 || n > net->opts.batch)
+        return lens_fail(LENS_BAD_ARGUMENT, "net: a batch of %zu images; it was made for 1 to %zu",
+                         n, net->opts.batch);
+    return n == net->images ? LENS_OK : make_views(net, n);
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+static lens_status build(lens_net *net, const lens_net_spec *spec) {
+    LENS_TRY(lens_net_spec_copy(&net->spec, spec));
+    LENS_TRY(lens_chain_new(&net->chain, spec, &net->opts));
+    LENS_TRY(add_parameters(net));
+    LENS_TRY(lens_tensor_new(&net->arena, net->context, (lens_shape){1, net->chain->arena, 1, 1}));
+    LENS_TRY(lens_tensor_new(&net->target, net->context, net->chain->target));
+    LENS_TRY(new_scratch(net));
+    return make_views(net, net->opts.batch);
+}
+
+lens_status lens_net_new(lens_net **out, lens_context *context, const lens_net_spec *spec,
+                         const lens_net_opts *opts) {
+    assert(out && context && spec);
+    *out = NULL;
+    lens_net *net = calloc(1, sizeof *net);
+    if (!net)
+        return lens_fail_memory("network", sizeof *net);
+    net->context = context;
+    net->opts = opts ? *opts : lens_net_defaults();
+    lens_status status = build(net, spec);
+    if (status != LENS_OK) {
+        lens_net_free(net);
+        return status;
+    }
+    *out = net;
+    return LENS_OK;
+}
+
+void lens_net_free(lens_net *net) {
+    if (!net)
+        return;
+    if (net->chain)
+        free_views(net, &net->views);
+    free_parameters(net);
+    lens_tensor_free(net->arena);
+    lens_tensor_free(net->target);
+    lens_tensor_free(net->scratch);
+    lens_chain_free(net->chain);
+    lens_net_spec_free(net->spec);
+    free(net);
+}
+
+/* ---- what can be asked ---------------------------------------------------------------------- */
+
+const lens_net_spec *lens_net_get_spec(const lens_net *net) {
+    return net->spec;
+}
+
+lens_net_opts lens_net_get_opts(const lens_net *net) {
+    return net->opts;
+}
+
+lens_context *lens_net_context(const lens_net *net) {
+    return net->context;
+}
+
+size_t lens_net_parameter_count(const lens_net *net) {
+    return net->list_count;
+}
+
+const lens_parameter *lens_net_parameter(const lens_net *net, size_t index) {
+    assert(index < net->list_count);
+    return &net->list[index];
+}
+
+lens_tensor *lens_net_parameters(const lens_net *net) {
+    return net->parameters;
+}
+
+lens_tensor *lens_net_gradients(const lens_net *net) {
+    return net->gradients;
+}
+
+lens_tensor *lens_net_input(const lens_net *net) {
+    return net->views.values[0];
+}
+
+lens_tensor *lens_net_target(const lens_net *net) {
+    return net->views.target;
+}
+
+lens_tensor *lens_net_output(const lens_net *net) {
+    return net->views.values[net->chain->count];
+}
+
+lens_tensor *lens_net_layer_output(const lens_net *net, size_t layer) {
+    assert(layer < net->spec->layer_count);
+    if (!net->opts.keep_layers)
+        return NULL;
+    return layer + 1 == net->spec->layer_count ? lens_net_output(net)
+                                               : net->views.values[layer + 1];
+}
+
+lens_tensor *lens_net_input_gradient(const lens_net *net) {
+    return net->views.gradients[0];
+}
+
+/* ---- passes --------------------------------------------------------------------------------- */
+
+static lens_layer_io layer_io(const lens_net *net, size_t layer) {
+    const lens_net_views *views = &net->views;
+    return (lens_layer_io){.x = views->values[layer],
+                           .y = views->values[layer + 1],
+                           .dx = views->gradients[layer],
+                           .dy = views->gradients[layer + 1],
+                           .scratch = net->scratch};
+}
+
+static lens_status fail_in_layer(lens_status status, const lens_layer *layer) {
+    return lens_fail_prefix(status, "layer %s: ", layer->spec.name);
+}
+
+lens_status lens_net_forward(lens_net *net) {
+    assert(net);
+    net->has_output = net->has_backward = false;
+    for (size_t i = 0; i < net->chain->count; i++) {
+        const lens_layer *layer = &net->chain->layers[i];
+        lens_layer_io io = layer_io(net, i);
+        lens_status status = layer->class->forward(layer, &io);
+        if (status != LENS_OK)
+            return fail_in_layer(status, layer);
+    }
+    net->has_output = true;
+    net->has_backward = net->opts.training;
+    return LENS_OK;
+}
+
+lens_status lens_net_loss(lens_net *net, lens_tensor *total, bool accumulate) {
+    assert(net && total);
+    if (!net->has_output)
+        return lens_fail(LENS_BAD_ARGUMENT, "net: no loss before lens_net_forward() has run");
+    return lens_loss_forward(total, net->views.values[net->chain->loss_value], net->views.target,
+                             &net->chain->loss, accumulate);
+}
+
+/* The memory of some activations is reused for gradients on the way down, so each forward pass
+ * serves one backward pass. */
+lens_status lens_net_backward(lens_net *net) {
+    assert(net);
+    const lens_chain *chain = net->chain;
+    if (!net->opts.training)
+        return lens_fail(LENS_BAD_ARGUMENT, "net: backward needs a network made for training");
+    if (!net->has_backward)
+        return lens_fail(LENS_BAD_ARGUMENT,
+                         "net: backward needs a lens_net_forward() of its own before it");
+    net->has_backward = false;
+    size_t last = chain->loss_value;
+    if (net->views.gradients[last])
+        LENS_TRY(lens_loss_backward_input(net->views.gradients[last], net->views.values[last],
+                                          net->views.target, &chain->loss));
+    for (size_t i = last; i-- > chain->first_layer;) {
+        const lens_layer *layer = &chain->layers[i];
+        lens_layer_io io = layer_io(net, i);
+        lens_status status = layer->class->backward(layer, &io);
+        if (status != LENS_OK)
+            return fail_in_layer(status, layer);
+    }
+    return LENS_OK;
+}
