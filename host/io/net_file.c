@@ -1,0 +1,108 @@
+/* net_file.c: a network's parameters in a safetensors file. */
+#include "core/error.h"
+#include "lenslet/io.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The parameter as an array of `rank` sizes: a bias is a vector, a dense weight a matrix. */
+static lens_array array_of(const lens_parameter *parameter, float *values) {
+    lens_shape s = parameter->shape;
+    lens_array array = {.type = "F32", .values = values};
+    strcpy(array.name, parameter->name);
+    array.bytes = lens_tensor_count(parameter->value) * sizeof(float);
+    const size_t dims[] = {s.n, s.c, s.h, s.w};
+    if (s.n == 1 && s.h == 1 && s.w == 1) {
+        array.rank = 1;
+        array.dims[0] = s.c;
+        return array;
+    }
+    array.rank = s.h == 1 && s.w == 1 ? 2 : 4;
+    memcpy(array.dims, dims, array.rank * sizeof dims[0]);
+    return array;
+}
+
+lens_status lens_net_save(const lens_net *net, const char *path) {
+    assert(net && path);
+    size_t count = lens_net_parameter_count(net);
+    size_t elements = lens_tensor_count(lens_net_parameters(net));
+    lens_array *arrays = calloc(count, sizeof *arrays);
+    float *values = malloc(elements * sizeof *values);
+    char *architecture = NULL;
+    lens_status status = arrays && values ? LENS_OK : lens_fail_memory(path, elements * 4);
+    if (status == LENS_OK)
+        status = lens_keras_print(&architecture, lens_net_get_spec(net));
+    float *at = values;
+    for (size_t i = 0; status == LENS_OK && i < count; i++) {
+        const lens_parameter *parameter = lens_net_parameter(net, i);
+        arrays[i] = array_of(parameter, at);
+        status = lens_tensor_read(parameter->value, at);
+        at += lens_tensor_count(parameter->value);
+    }
+    if (status == LENS_OK) {
+        const lens_metadata metadata[] = {{"format", "lenslet weights 1"},
+                                          {"lenslet", lens_version()},
+                                          {"architecture", architecture}};
+        status = lens_safetensors_write(path, arrays, count, metadata, 3);
+    }
+    free(architecture);
+    free(values);
+    free(arrays);
+    return status;
+}
+
+/* The array must be the parameter, whatever the number of sizes it is written with. */
+static lens_status check_array(const lens_array *array, const lens_parameter *parameter,
+                               const char *path) {
+    if (!array)
+        return lens_fail(LENS_BAD_FILE, "%s: has no array %s", path, parameter->name);
+    if (strcmp(array->type, "F32") != 0)
+        return lens_fail(LENS_BAD_FILE, "%s: array %s has dtype %s, F32 is read", path, array->name,
+                         array->type);
+    lens_array expected = array_of(parameter, NULL);
+    bool same = array->rank == expected.rank;
+    for (size_t i = 0; same && i < array->rank; i++)
+        same = array->dims[i] == expected.dims[i];
+    char text[LENS_SHAPE_TEXT];
+    if (!same)
+        return lens_fail(LENS_BAD_FILE, "%s: array %s has another shape than the net's %s", path,
+                         array->name, lens_shape_text(parameter->shape, text));
+    return LENS_OK;
+}
+
+static lens_status load_parameter(const lens_parameter *parameter, const lens_array *array,
+                                  const char *path) {
+    LENS_TRY(check_array(array, parameter, path));
+    float *values = malloc(array->bytes); /* the file's may be unaligned */
+    if (!values)
+        return lens_fail_memory(path, array->bytes);
+    memcpy(values, array->values, array->bytes);
+    size_t strange = 0;
+    for (size_t i = 0; i < array->bytes / sizeof *values; i++)
+        strange += !isfinite(values[i]);
+    if (strange)
+        lens_log(LENS_LOG_WARNING, "%s: array %s holds %zu values that are NaN or infinite", path,
+                 array->name, strange);
+    lens_status status = lens_tensor_write(parameter->value, values);
+    free(values);
+    return status;
+}
+
+lens_status lens_net_load(lens_net *net, const char *path) {
+    assert(net && path);
+    lens_safetensors *file;
+    LENS_TRY(lens_safetensors_read(&file, path));
+    lens_status status = LENS_OK;
+    for (size_t i = 0; status == LENS_OK && i < lens_net_parameter_count(net); i++) {
+        const lens_parameter *parameter = lens_net_parameter(net, i);
+        status = check_array(lens_safetensors_find(file, parameter->name), parameter, path);
+    }
+    for (size_t i = 0; status == LENS_OK && i < lens_net_parameter_count(net); i++) {
+        const lens_parameter *parameter = lens_net_parameter(net, i);
+        status = load_parameter(parameter, lens_safetensors_find(file, parameter->name), path);
+    }
+    lens_safetensors_free(file);
+    return status;
+}
