@@ -1,0 +1,200 @@
+/* check_net.c: a whole network on both devices: forward layer by layer, loss, every gradient.
+ *
+ * Rounding differences travel from layer to layer, so an element is measured in ulp of its tensor's
+ * largest value, and the limit grows with the depth and the longest sum so far. An input is drawn
+ * again, once, when a check fails: where a unit of a relu or the winner of a pooling window is
+ * decided by less than the rounding, one input may send a gradient elsewhere; a wrong kernel is
+ * wrong on both.
+ */
+#include "check.h"
+#include "model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 2, INPUTS = 2 };
+
+/* The two nets, filled alike. */
+typedef struct net_pair {
+    lens_net *device, *reference;
+    const char *name;
+    size_t number; /* of the latest record */
+    double limit;  /* of the layers so far */
+    bool failed;
+    check_record *records;
+} net_pair;
+
+/* One record: two tensors of equal shape. */
+static lens_status compare(net_pair *pair, const char *name, const char *pass,
+                           const lens_tensor *got, const lens_tensor *expected, double limit) {
+    size_t count = lens_tensor_count(expected);
+    float *values[3];
+    for (size_t i = 0; i < 3; i++)
+        values[i] = cli_alloc(count, sizeof *values[i]);
+    lens_status status = lens_tensor_read(got, values[0]);
+    if (status == LENS_OK)
+        status = lens_tensor_read(expected, values[1]);
+    double largest = 0;
+    for (size_t i = 0; i < count; i++)
+        largest = fmax(largest, fabs(values[1][i]));
+    check_record *record = &pair->records[pair->number++];
+    *record = (check_record){.op = pair->name,
+                             .number = pair->number,
+                             .pass = pass,
+                             .shape = lens_tensor_shape(expected),
+                             .limit = limit};
+    snprintf(record->name, sizeof record->name, "%s", name);
+    if (status == LENS_OK)
+        check_compare(record, values[0], values[1], NULL, largest, count);
+    pair->failed |= record->status == CHECK_FAIL;
+    for (size_t i = 0; i < 3; i++)
+        free(values[i]);
+    return status;
+}
+
+/* Additions behind one element of a layer's output. */
+static double terms_of(const lens_layer_spec *layer, lens_shape input) {
+    switch (layer->kind) {
+    case LENS_LAYER_CONV2D:
+        return (double)(input.c / layer->conv2d.opts.groups * layer->conv2d.kernel_h *
+                        layer->conv2d.kernel_w);
+    case LENS_LAYER_DENSE:
+        return (double)(input.c * input.h * input.w);
+    default:
+        return 8;
+    }
+}
+
+static lens_status forward(net_pair *pair) {
+    const lens_net_spec *spec = lens_net_get_spec(pair->reference);
+    lens_shape input = spec->input;
+    double limit = 8;
+    TRY(lens_net_forward(pair->reference));
+    TRY(lens_net_forward(pair->device));
+    for (size_t i = 0; i < spec->layer_count; i++) {
+        const lens_tensor *expected = lens_net_layer_output(pair->reference, i);
+        limit += 2 * sqrt(terms_of(&spec->layers[i], input)) + 4;
+        input = lens_tensor_shape(expected);
+        TRY(compare(pair, spec->layers[i].name, "forward", lens_net_layer_output(pair->device, i),
+                    expected, limit));
+    }
+    pair->limit = limit;
+    return LENS_OK;
+}
+
+static lens_status loss_of(lens_net *net, lens_tensor **total) {
+    TRY(lens_tensor_new(total, lens_net_context(net), (lens_shape){1, 2, 1, 1}));
+    return lens_net_loss(net, *total, false);
+}
+
+static lens_status loss(net_pair *pair) {
+    lens_tensor *totals[2] = {NULL};
+    lens_status status = loss_of(pair->reference, &totals[0]);
+    if (status == LENS_OK)
+        status = loss_of(pair->device, &totals[1]);
+    if (status == LENS_OK)
+        status = compare(pair, "loss", "loss", totals[1], totals[0], pair->limit);
+    lens_tensor_free(totals[0]);
+    lens_tensor_free(totals[1]);
+    return status;
+}
+
+/* Gradients have passed every layer twice, and sum over pixels and images besides. */
+static lens_status backward(net_pair *pair) {
+    TRY(lens_net_backward(pair->reference));
+    TRY(lens_net_backward(pair->device));
+    for (size_t i = lens_net_parameter_count(pair->reference); i-- > 0;) {
+        const lens_parameter *expected = lens_net_parameter(pair->reference, i);
+        const lens_parameter *got = lens_net_parameter(pair->device, i);
+        TRY(compare(pair, expected->name, "backward", got->gradient, expected->gradient,
+                    2 * pair->limit));
+    }
+    return compare(pair, "input", "backward", lens_net_input_gradient(pair->device),
+                   lens_net_input_gradient(pair->reference), 2 * pair->limit);
+}
+
+/* ---- the same data for both ---------------------------------------------------------------- */
+
+/* A number from 0 up to 1 for each (seed, i). */
+static float uniform(uint64_t seed, size_t i) {
+    uint64_t z = (seed + 1) * 0x9e3779b97f4a7c15u + i * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 31)) * 0x94d049bb133111ebu;
+    return (float)(uint32_t)((z ^ (z >> 29)) >> 40) * 0x1p-24f;
+}
+
+static lens_status write_both(net_pair *pair, uint64_t seed,
+                              lens_tensor *(*tensor)(const lens_net *), size_t classes) {
+    lens_tensor *of_reference = tensor(pair->reference);
+    size_t count = lens_tensor_count(of_reference);
+    float *values = cli_alloc(count, sizeof *values);
+    for (size_t i = 0; i < count; i++) {
+        values[i] = uniform(seed, i);
+        if (classes > 1)
+            values[i] = floorf(values[i] * (float)classes);
+    }
+    lens_status status = lens_tensor_write(of_reference, values);
+    if (status == LENS_OK)
+        status = lens_tensor_write(tensor(pair->device), values);
+    free(values);
+    return status;
+}
+
+/* Both initialise themselves, which must give the same bits. */
+static lens_status initialize(net_pair *pair, uint64_t seed) {
+    TRY(lens_net_initialize(pair->reference, seed));
+    TRY(lens_net_initialize(pair->device, seed));
+    return compare(pair, "initial weights", "initialize", lens_net_parameters(pair->device),
+                   lens_net_parameters(pair->reference), 0);
+}
+
+static lens_status attempt(net_pair *pair, uint64_t seed) {
+    pair->number = 0;
+    pair->failed = false;
+    size_t labels = lens_tensor_count(lens_net_target(pair->reference));
+    size_t outputs = lens_tensor_count(lens_net_output(pair->reference));
+    TRY(initialize(pair, seed));
+    TRY(write_both(pair, seed, lens_net_input, 0));
+    TRY(write_both(pair, seed + 100, lens_net_target, outputs / labels));
+    TRY(forward(pair));
+    TRY(loss(pair));
+    return backward(pair);
+}
+
+/* ---- the whole ----------------------------------------------------------------------------- */
+
+static void deliver(const check_job *job, const net_pair *pair) {
+    for (size_t i = 0; i < pair->number; i++)
+        if (!job->only || job->only == i + 1)
+            job->callback(&pair->records[i], job->user);
+}
+
+lens_status check_run_net(const check_job *job, const lens_net_spec *spec) {
+    lens_net_opts opts = lens_net_defaults();
+    opts.batch = BATCH;
+    opts.training = opts.keep_layers = opts.input_gradient = true;
+    opts.loss = model_loss(spec, 1);
+    net_pair pair = {.name = spec->name};
+    lens_status status = lens_net_new(&pair.reference, job->reference, spec, &opts);
+    if (status == LENS_OK)
+        status = lens_net_new(&pair.device, job->device, spec, &opts);
+    if (status == LENS_OK) {
+        size_t most = spec->layer_count + lens_net_parameter_count(pair.reference) + 3;
+        pair.records = cli_alloc(most, sizeof *pair.records);
+        if (job->only > most)
+            status = cli_fail(LENS_BAD_ARGUMENT, "%s has cases 1 .. %zu, not %zu", spec->name, most,
+                              job->only);
+    }
+    for (uint64_t seed = 0; status == LENS_OK && seed < INPUTS; seed++) {
+        status = attempt(&pair, seed);
+        if (!pair.failed)
+            break;
+    }
+    if (status == LENS_OK)
+        deliver(job, &pair);
+    free(pair.records);
+    lens_net_free(pair.device);
+    lens_net_free(pair.reference);
+    return status;
+}

@@ -1,0 +1,53 @@
+/* model.c: what follows from a network's last layer. */
+#include "model.h"
+
+#include <string.h>
+
+bool model_ends_in_softmax(const lens_net_spec *spec) {
+    return spec->layers[spec->layer_count - 1].kind == LENS_LAYER_SOFTMAX;
+}
+
+bool model_ends_in_sigmoid(const lens_net_spec *spec) {
+    const lens_layer_spec *last = &spec->layers[spec->layer_count - 1];
+    switch (last->kind) {
+    case LENS_LAYER_ACTIVATION:
+        return last->activation.kind == LENS_SIGMOID;
+    case LENS_LAYER_DENSE:
+        return last->dense.opts.activation.kind == LENS_SIGMOID;
+    case LENS_LAYER_CONV2D:
+        return last->conv2d.opts.activation.kind == LENS_SIGMOID;
+    default:
+        return false;
+    }
+}
+
+lens_loss_kind model_loss(const lens_net_spec *spec, size_t label_rank) {
+    if (model_ends_in_sigmoid(spec))
+        return LENS_BINARY_CROSS_ENTROPY;
+    if (label_rank < 2)
+        return LENS_SPARSE_CROSS_ENTROPY;
+    return model_ends_in_softmax(spec) ? LENS_CROSS_ENTROPY : LENS_MEAN_SQUARED_ERROR;
+}
+
+size_t model_layer_rank(const lens_net_spec *spec, size_t layer) {
+    for (;; layer--) {
+        switch (spec->layers[layer].kind) {
+        case LENS_LAYER_DENSE:
+        case LENS_LAYER_FLATTEN:
+            return 2;
+        case LENS_LAYER_ACTIVATION:
+        case LENS_LAYER_SOFTMAX: /* as the layer before */
+            break;
+        default:
+            return 4;
+        }
+        if (layer == 0)
+            return 4;
+    }
+}
+
+bool model_has_weights(const char *model) {
+    static const char ending[] = ".safetensors";
+    size_t size = strlen(model), ending_size = sizeof ending - 1;
+    return size > ending_size && !strcmp(model + size - ending_size, ending);
+}
