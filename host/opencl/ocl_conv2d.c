@@ -1,5 +1,9 @@
-/* ocl_conv2d.c: conv2d on OpenCL devices. */
-#include "opencl/opencl.h"
+/* ocl_conv2d.c: conv2d on OpenCL devices.
+ *
+ * Algorithms, the first that applies and for which there is scratch enough: "blocked", register
+ * tiles for CPU devices (ocl_conv2d_blocked.c); "direct", cl/conv2d.cl, for everything.
+ */
+#include "opencl/ocl_conv2d_blocked.h"
 
 #define NO_OPTIONS ""
 
@@ -26,14 +30,22 @@ static void arg_sizes(ocl_launch *launch, lens_shape x, lens_shape w, lens_shape
 
 size_t ocl_conv2d_scratch(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
                           lens_shape y, const lens_conv2d_opts *opts) {
-    (void)context, (void)pass, (void)x, (void)w, (void)y, (void)opts;
-    return 0;
+    return ocl_conv2d_blocked_applicable(context, pass, x, w, opts)
+               ? ocl_conv2d_blocked_scratch(pass, x, w, y, opts)
+               : 0;
+}
+
+static bool takes_blocked(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
+                          lens_shape y, const lens_conv2d_opts *opts, const lens_tensor *scratch) {
+    return ocl_conv2d_blocked_applicable(context, pass, x, w, opts) &&
+           ocl_conv2d_blocked_scratch(pass, x, w, y, opts) <= (scratch ? scratch->count : 0);
 }
 
 lens_status ocl_conv2d_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
                                const lens_tensor *b, const lens_conv2d_opts *opts,
                                lens_tensor *scratch) {
-    (void)scratch;
+    if (takes_blocked(y->context, LENS_FORWARD, x->shape, w->shape, y->shape, opts, scratch))
+        return ocl_conv2d_blocked_forward(y, x, w, b, opts, scratch);
     ocl_launch launch = ocl_begin(y->context, "conv2d", "conv2d_forward", NO_OPTIONS);
     ocl_arg_tensor(&launch, y);
     ocl_arg_tensor(&launch, x);
@@ -48,7 +60,9 @@ lens_status ocl_conv2d_forward(lens_tensor *y, const lens_tensor *x, const lens_
 
 lens_status ocl_conv2d_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *w,
                                       const lens_conv2d_opts *opts, lens_tensor *scratch) {
-    (void)scratch;
+    if (takes_blocked(dx->context, LENS_BACKWARD_INPUT, dx->shape, w->shape, dy->shape, opts,
+                      scratch))
+        return ocl_conv2d_blocked_backward_input(dx, dy, w, opts, scratch);
     ocl_launch launch = ocl_begin(dx->context, "conv2d", "conv2d_backward_input", NO_OPTIONS);
     ocl_arg_tensor(&launch, dx);
     ocl_arg_tensor(&launch, dy);
@@ -59,7 +73,9 @@ lens_status ocl_conv2d_backward_input(lens_tensor *dx, const lens_tensor *dy, co
 
 lens_status ocl_conv2d_backward_weight(lens_tensor *dw, const lens_tensor *dy, const lens_tensor *x,
                                        const lens_conv2d_opts *opts, lens_tensor *scratch) {
-    (void)scratch;
+    if (takes_blocked(dw->context, LENS_BACKWARD_WEIGHT, x->shape, dw->shape, dy->shape, opts,
+                      scratch))
+        return ocl_conv2d_blocked_backward_weight(dw, dy, x, opts, scratch);
     ocl_launch launch = ocl_begin(dw->context, "conv2d", "conv2d_backward_weight", NO_OPTIONS);
     ocl_arg_tensor(&launch, dw);
     ocl_arg_tensor(&launch, dy);
@@ -69,6 +85,10 @@ lens_status ocl_conv2d_backward_weight(lens_tensor *dw, const lens_tensor *dy, c
 }
 
 lens_status ocl_conv2d_backward_bias(lens_tensor *db, const lens_tensor *dy) {
+    lens_conv2d_opts none = lens_conv2d_defaults();
+    if (ocl_conv2d_blocked_applicable(db->context, LENS_BACKWARD_BIAS, dy->shape, (lens_shape){0},
+                                      &none))
+        return ocl_conv2d_blocked_backward_bias(db, dy);
     ocl_launch launch = ocl_begin(db->context, "conv2d", "conv2d_backward_bias", NO_OPTIONS);
     ocl_arg_tensor(&launch, db);
     ocl_arg_tensor(&launch, dy);

@@ -26,14 +26,14 @@ static cl_uint list_devices(cl_platform_id platform, cl_device_id ids[MAX_DEVICE
 
 /* The string cut to `size`, "" when it cannot be had. */
 static void device_string(cl_device_id id, cl_device_info what, char *text, size_t size) {
-    char full[4096] = "";
+    char full[4096] = ""; /* longer than any `size` */
     if (clGetDeviceInfo(id, what, sizeof full - 1, full, NULL) != CL_SUCCESS)
         full[0] = 0;
     size_t length = strlen(full);
     while (length && full[length - 1] == ' ')
         full[--length] = 0;
-    strncpy(text, full, size - 1);
-    text[size - 1] = 0;
+    full[size - 1] = 0;
+    strcpy(text, full);
 }
 
 static cl_ulong device_ulong(cl_device_id id, cl_device_info what) {

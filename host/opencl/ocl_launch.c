@@ -36,6 +36,11 @@ void ocl_arg_int(ocl_launch *launch, size_t value) {
     set_arg(launch, sizeof number, &number);
 }
 
+void ocl_arg_ulong(ocl_launch *launch, size_t value) {
+    cl_ulong number = value;
+    set_arg(launch, sizeof number, &number);
+}
+
 void ocl_arg_float(ocl_launch *launch, float value) {
     set_arg(launch, sizeof value, &value);
 }

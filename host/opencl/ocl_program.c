@@ -224,7 +224,7 @@ static lens_status kernel_create(ocl_kernel *kernel, lens_context *context) {
     if (!kernel->program || !kernel->name || !kernel->options)
         return lens_fail_memory("kernel", sizeof *kernel);
     ocl_state *state = context->state;
-    ocl_program *program;
+    ocl_program *program = NULL;
     LENS_TRY(program_get(&program, context, kernel->program, kernel->options));
     cl_int code;
     kernel->handle = clCreateKernel(program->handle, kernel->name, &code);

@@ -132,6 +132,7 @@ ocl_launch ocl_begin(lens_context *context, const char *program, const char *ker
  * kernel must not touch. */
 void ocl_arg_tensor(ocl_launch *launch, const lens_tensor *tensor);
 void ocl_arg_int(ocl_launch *launch, size_t value); /* at most INT32_MAX */
+void ocl_arg_ulong(ocl_launch *launch, size_t value);
 void ocl_arg_float(ocl_launch *launch, float value);
 /* n, c, h, w */
 void ocl_arg_shape(ocl_launch *launch, lens_shape shape);

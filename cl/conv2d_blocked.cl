@@ -1,0 +1,253 @@
+/* conv2d_blocked.cl: the convolution and its weight gradient for CPU devices.
+ *
+ *     y[n,k,p,q] = f( b[k] + sum over c,r,s of w[k,c,r,s] x[n, g C/G + c, h, w'] )
+ *
+ * As a matrix product whose second factor, the patches of x, is gathered as it is needed: a panel of
+ * patches in private memory is shared by all filters of the group. x is padded already
+ * (ocl_conv2d_blocked.c sees to it), so every tap is a pixel. One work-item a group. Each sum has one
+ * order, whatever the number of cores.
+ *
+ * The input's gradient is conv2d_blocked_forward over dy with the filters that conv2d_blocked_flip
+ * turned round.
+ */
+
+#define TILE_FILTERS 8
+#define TILE_PIXELS 32
+#define PANEL_TAPS 256 /* most taps (c,r,s) gathered at a time; R S is at most that */
+
+#define CONV2D_BLOCKED_SIZES                                                                       \
+    const int N, const int C, const int H, const int W, const int K, const int CG, const int R,    \
+        const int S, const int P, const int Q, const int groups, const int stride_h,               \
+        const int stride_w, const int dilation_h, const int dilation_w
+
+/* acc (8 filters x 2 vectors) += 8 rows of w times the panel's `taps` rows. */
+#define MULTIPLY(acc, w, row1, row2, row3, row4, row5, row6, row7, taps, panel)                    \
+    for (int t = 0; t < taps; t++) {                                                               \
+        const float16 low = vload16(2 * t, panel), high = vload16(2 * t + 1, panel);               \
+        const float w0 = w[t], w1 = w[row1 + t], w2 = w[row2 + t], w3 = w[row3 + t],               \
+                    w4 = w[row4 + t], w5 = w[row5 + t], w6 = w[row6 + t], w7 = w[row7 + t];        \
+        acc[0] = fma((float16)w0, low, acc[0]);                                                    \
+        acc[1] = fma((float16)w0, high, acc[1]);                                                   \
+        acc[2] = fma((float16)w1, low, acc[2]);                                                    \
+        acc[3] = fma((float16)w1, high, acc[3]);                                                   \
+        acc[4] = fma((float16)w2, low, acc[4]);                                                    \
+        acc[5] = fma((float16)w2, high, acc[5]);                                                   \
+        acc[6] = fma((float16)w3, low, acc[6]);                                                    \
+        acc[7] = fma((float16)w3, high, acc[7]);                                                   \
+        acc[8] = fma((float16)w4, low, acc[8]);                                                    \
+        acc[9] = fma((float16)w4, high, acc[9]);                                                   \
+        acc[10] = fma((float16)w5, low, acc[10]);                                                  \
+        acc[11] = fma((float16)w5, high, acc[11]);                                                 \
+        acc[12] = fma((float16)w6, low, acc[12]);                                                  \
+        acc[13] = fma((float16)w6, high, acc[13]);                                                 \
+        acc[14] = fma((float16)w7, low, acc[14]);                                                  \
+        acc[15] = fma((float16)w7, high, acc[15]);                                                 \
+    }
+
+/* global[0] = tiles of 32 output pixels, [1] = groups, [2] = images. */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv2d_blocked_forward(global float *restrict y, const ulong y_offset,
+                       global const float *restrict x, const ulong x_offset,
+                       global const float *restrict w, const ulong w_offset,
+                       global const float *restrict b, const ulong b_offset, const int has_bias,
+                       const int activation, const float alpha, CONV2D_BLOCKED_SIZES) {
+    float panel[PANEL_TAPS * TILE_PIXELS], tile[TILE_FILTERS * TILE_PIXELS];
+    int at[TILE_PIXELS]; /* where each pixel's window begins in a channel of x */
+    const int PQ = P * Q, KG = K / groups, taps_all = CG * R * S;
+    const int first = get_global_id(0) * TILE_PIXELS, pixels = min(TILE_PIXELS, PQ - first);
+    const int g = get_global_id(1), n = get_global_id(2);
+    for (int e = 0; e < TILE_PIXELS; e++) {
+        const int pixel = first + min(e, pixels - 1); /* past the end: the last one again */
+        at[e] = pixel / Q * stride_h * W + pixel % Q * stride_w;
+    }
+    x += x_offset + (size_t)(n * C + g * CG) * H * W;
+    w += w_offset + (size_t)g * KG * taps_all;
+    b += b_offset + g * KG;
+    y += y_offset + (size_t)(n * K + g * KG) * PQ + first;
+    const int panel_channels = PANEL_TAPS / (R * S);
+    for (int c0 = 0; c0 < CG; c0 += panel_channels) {
+        const int channels = min(panel_channels, CG - c0), taps = channels * R * S;
+        int t = 0;
+        for (int c = c0; c < c0 + channels; c++)
+            for (int r = 0; r < R; r++)
+                for (int s = 0; s < S; s++, t++) {
+                    global const float *from = x + (c * H + r * dilation_h) * W + s * dilation_w;
+                    for (int e = 0; e < TILE_PIXELS; e++)
+                        panel[t * TILE_PIXELS + e] = from[at[e]];
+                }
+        const bool last = c0 + channels >= CG;
+        for (int k = 0; k < KG; k += TILE_FILTERS) {
+            const int filters = min(TILE_FILTERS, KG - k);
+            float16 acc[2 * TILE_FILTERS];
+            for (int i = 0; i < filters; i++)
+                if (c0 == 0) {
+                    const float start = has_bias ? b[k + i] : 0.0f;
+                    vstore16((float16)start, 2 * i, tile);
+                    vstore16((float16)start, 2 * i + 1, tile);
+                } else {
+                    for (int e = 0; e < pixels; e++)
+                        tile[i * TILE_PIXELS + e] = y[(size_t)(k + i) * PQ + e];
+                }
+#pragma unroll
+            for (int i = 0; i < 2 * TILE_FILTERS; i++)
+                acc[i] = vload16(i, tile);
+            global const float *from = w + (size_t)k * taps_all + c0 * R * S;
+            MULTIPLY(acc, from, min(1, filters - 1) * taps_all, min(2, filters - 1) * taps_all,
+                     min(3, filters - 1) * taps_all, min(4, filters - 1) * taps_all,
+                     min(5, filters - 1) * taps_all, min(6, filters - 1) * taps_all,
+                     min(7, filters - 1) * taps_all, taps, panel);
+            if (last && activation == RELU) {
+#pragma unroll
+                for (int i = 0; i < 2 * TILE_FILTERS; i++)
+                    acc[i] = select(acc[i], (float16)0.0f, acc[i] < 0.0f);
+            }
+#pragma unroll
+            for (int i = 0; i < 2 * TILE_FILTERS; i++)
+                vstore16(acc[i], i, tile);
+            if (last && activation != RELU && activation != LINEAR)
+                for (int i = 0; i < filters * TILE_PIXELS; i++)
+                    tile[i] = activate(activation, alpha, tile[i]);
+            for (int i = 0; i < filters; i++)
+                for (int e = 0; e < pixels; e++)
+                    y[(size_t)(k + i) * PQ + e] = tile[i * TILE_PIXELS + e];
+        }
+    }
+}
+
+/* flipped[g, c, k, r, s] = w[g, k, c, R-1-r, S-1-s]: filters that take dy back to dx. One work-item an
+ * element, one-dimensional; those past the end do nothing. */
+kernel void conv2d_blocked_flip(global float *restrict flipped, const ulong flipped_offset,
+                                global const float *restrict w, const ulong w_offset, const int K,
+                                const int CG, const int R, const int S, const int groups) {
+    const int i = get_global_id(0), KG = K / groups;
+    if (i >= K * CG * R * S)
+        return;
+    const int s = i % S, r = i / S % R, k = i / (S * R) % KG, c = i / (S * R * KG) % CG,
+              g = i / (S * R * KG * CG);
+    flipped[flipped_offset + i] =
+        w[w_offset + (((size_t)(g * KG + k) * CG + c) * R + R - 1 - r) * S + S - 1 - s];
+}
+
+/* Partial weight gradients: parts[part, k, t] = sum over the part's images and all p,q of
+ * dy[n,k,p,q] x[n, g C/G + c, h, w'], with t = (c, r, s) and rows of T_ROW floats, a multiple of 32.
+ * Part i has images i * part_images on. The patches of some pixels are gathered, tap by tap in a
+ * row, and shared by all filters of the group. global[0] = parts, [1] = groups. `panel` is private
+ * memory of the work-item in scratch, panel_pixels rows of T_ROW. */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv2d_blocked_backward_weight(global float *restrict parts, const ulong parts_offset,
+                               global const float *restrict dy, const ulong dy_offset,
+                               global const float *restrict x, const ulong x_offset,
+                               const ulong panels_offset, const int part_images,
+                               const int panel_pixels, const int T_ROW, CONV2D_BLOCKED_SIZES) {
+    const int part = get_global_id(0), g = get_global_id(1);
+    const int PQ = P * Q, KG = K / groups, taps = CG * R * S;
+    global float *panel =
+        parts + panels_offset + (size_t)(part * groups + g) * panel_pixels * T_ROW;
+    parts += parts_offset + ((size_t)part * K + g * KG) * T_ROW;
+    for (size_t i = 0; i < (size_t)KG * T_ROW; i++)
+        parts[i] = 0.0f;
+    for (int i = 0; i < panel_pixels; i++)
+        for (int t = taps; t < T_ROW; t++)
+            panel[(size_t)i * T_ROW + t] = 0.0f;
+    const int last_image = min((part + 1) * part_images, N);
+    for (int n = part * part_images; n < last_image; n++) {
+        global const float *image = x + x_offset + (size_t)(n * C + g * CG) * H * W;
+        global const float *slope = dy + dy_offset + (size_t)(n * K + g * KG) * PQ;
+        for (int first = 0; first < PQ; first += panel_pixels) {
+            const int pixels = min(panel_pixels, PQ - first);
+            for (int i = 0; i < pixels; i++) {
+                const int p = (first + i) / Q, q = (first + i) % Q;
+                global const float *from = image + p * stride_h * W + q * stride_w;
+                global float *to = panel + (size_t)i * T_ROW;
+                for (int c = 0; c < CG; c++)
+                    for (int r = 0; r < R; r++, to += S) {
+                        global const float *row = from + (c * H + r * dilation_h) * W;
+                        for (int s = 0; s < S; s++)
+                            to[s] = row[s * dilation_w];
+                    }
+            }
+            for (int k = 0; k < KG; k += TILE_FILTERS) {
+                const int filters = min(TILE_FILTERS, KG - k);
+                global const float *rows = slope + (size_t)k * PQ + first;
+                for (int t = 0; t < T_ROW; t += TILE_PIXELS) {
+                    float16 acc[2 * TILE_FILTERS];
+                    global float *sums = parts + (size_t)k * T_ROW + t;
+#pragma unroll
+                    for (int i = 0; i < TILE_FILTERS; i++) {
+                        acc[2 * i] = vload16(0, sums + min(i, filters - 1) * T_ROW);
+                        acc[2 * i + 1] = vload16(1, sums + min(i, filters - 1) * T_ROW);
+                    }
+                    const int row1 = min(1, filters - 1) * PQ, row2 = min(2, filters - 1) * PQ,
+                              row3 = min(3, filters - 1) * PQ, row4 = min(4, filters - 1) * PQ,
+                              row5 = min(5, filters - 1) * PQ, row6 = min(6, filters - 1) * PQ,
+                              row7 = min(7, filters - 1) * PQ;
+                    for (int i = 0; i < pixels; i++) {
+                        global const float *patch = panel + (size_t)i * T_ROW + t;
+                        const float16 low = vload16(0, patch), high = vload16(1, patch);
+                        acc[0] = fma((float16)rows[i], low, acc[0]);
+                        acc[1] = fma((float16)rows[i], high, acc[1]);
+                        acc[2] = fma((float16)rows[row1 + i], low, acc[2]);
+                        acc[3] = fma((float16)rows[row1 + i], high, acc[3]);
+                        acc[4] = fma((float16)rows[row2 + i], low, acc[4]);
+                        acc[5] = fma((float16)rows[row2 + i], high, acc[5]);
+                        acc[6] = fma((float16)rows[row3 + i], low, acc[6]);
+                        acc[7] = fma((float16)rows[row3 + i], high, acc[7]);
+                        acc[8] = fma((float16)rows[row4 + i], low, acc[8]);
+                        acc[9] = fma((float16)rows[row4 + i], high, acc[9]);
+                        acc[10] = fma((float16)rows[row5 + i], low, acc[10]);
+                        acc[11] = fma((float16)rows[row5 + i], high, acc[11]);
+                        acc[12] = fma((float16)rows[row6 + i], low, acc[12]);
+                        acc[13] = fma((float16)rows[row6 + i], high, acc[13]);
+                        acc[14] = fma((float16)rows[row7 + i], low, acc[14]);
+                        acc[15] = fma((float16)rows[row7 + i], high, acc[15]);
+                    }
+#pragma unroll
+                    for (int i = TILE_FILTERS - 1; i >= 0; i--)
+                        if (i < filters) {
+                            vstore16(acc[2 * i], 0, sums + i * T_ROW);
+                            vstore16(acc[2 * i + 1], 1, sums + i * T_ROW);
+                        }
+                }
+            }
+        }
+    }
+}
+
+/* dw[k,t] = the sum over the parts, in their order. One work-item an element. */
+kernel void conv2d_blocked_add_parts(global float *restrict dw, const ulong dw_offset,
+                                     global const float *restrict parts, const ulong parts_offset,
+                                     const int K, const int taps, const int T_ROW,
+                                     const int part_count) {
+    const int i = get_global_id(0);
+    if (i >= K * taps)
+        return;
+    parts += parts_offset + (size_t)(i / taps) * T_ROW + i % taps;
+    float sum = 0.0f;
+    for (int part = 0; part < part_count; part++)
+        sum += parts[(size_t)part * K * T_ROW];
+    dw[dw_offset + i] = sum;
+}
+
+/* db[k] = sum over n,p,q of dy[n,k,p,q], sixteen partial sums along each plane. One work-item a
+ * filter. */
+kernel void conv2d_blocked_backward_bias(global float *restrict db, const ulong db_offset,
+                                         global const float *restrict dy, const ulong dy_offset,
+                                         const int N, const int K, const int PQ) {
+    const int k = get_global_id(0);
+    if (k >= K)
+        return;
+    float16 lanes = 0.0f;
+    float rest = 0.0f;
+    for (int n = 0; n < N; n++) {
+        global const float *plane = dy + dy_offset + (size_t)(n * K + k) * PQ;
+        int i = 0;
+        for (; i + 16 <= PQ; i += 16)
+            lanes += vload16(0, plane + i);
+        for (; i < PQ; i++)
+            rest += plane[i];
+    }
+    const float8 eight = lanes.lo + lanes.hi;
+    const float4 four = eight.lo + eight.hi;
+    const float2 two = four.lo + four.hi;
+    db[db_offset + k] = two.x + two.y + rest;
+}
