@@ -1,0 +1,577 @@
+/* test_net.c: whole networks: gradients against central differences, device against reference, what
+ * the options promise.
+ *
+ * Tolerances. Gradients: the reference rounds every layer to float32, so a difference quotient with
+ * a step of 1/64 carries an error of a few 1e-5; smooth activations keep its own error small.
+ * Device against reference: a few roundings in each of at most ten layers. */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- small networks ---------------------------------------------------------------------------
+ */
+
+/* A spec of layers in a static array. */
+static lens_net_spec spec_of(const char *name, lens_shape input, lens_layer_spec *layers,
+                             size_t count) {
+    lens_net_spec spec = {.input = input, .layer_count = count, .layers = layers};
+    snprintf(spec.name, sizeof spec.name, "%s", name);
+    return spec;
+}
+
+static lens_layer_spec conv(const char *name, size_t filters, size_t kernel,
+                            lens_activation_kind activation) {
+    lens_layer_spec layer = {.kind = LENS_LAYER_CONV2D};
+    snprintf(layer.name, sizeof layer.name, "%s", name);
+    layer.conv2d.filters = filters;
+    layer.conv2d.kernel_h = layer.conv2d.kernel_w = kernel;
+    layer.conv2d.opts = lens_conv2d_defaults();
+    layer.conv2d.opts.activation = lens_activation_of(activation);
+    return layer;
+}
+
+static lens_layer_spec dense(const char *name, size_t units, lens_activation_kind activation) {
+    lens_layer_spec layer = {.kind = LENS_LAYER_DENSE};
+    snprintf(layer.name, sizeof layer.name, "%s", name);
+    layer.dense.units = units;
+    layer.dense.opts.activation = lens_activation_of(activation);
+    return layer;
+}
+
+static lens_layer_spec plain(const char *name, lens_layer_kind kind) {
+    lens_layer_spec layer = {.kind = kind};
+    snprintf(layer.name, sizeof layer.name, "%s", name);
+    return layer;
+}
+
+static lens_layer_spec pool(const char *name, lens_pool2d_kind kind, bool same) {
+    lens_layer_spec layer = plain(name, LENS_LAYER_POOL2D);
+    layer.pool2d.opts = lens_pool2d_defaults(kind, 2);
+    layer.pool2d.same_padding = same;
+    return layer;
+}
+
+/* Every kind of layer, in an order that flattens in the middle of things and pads by reflection. */
+static lens_net_spec every_kind(lens_layer_spec layers[12]) {
+    size_t n = 0;
+    layers[n] = plain("resize", LENS_LAYER_RESIZE2D);
+    layers[n].resize2d.h = 7, layers[n++].resize2d.w = 6;
+    layers[n] = plain("pad", LENS_LAYER_PAD2D);
+    layers[n++].pad2d = (lens_padding){1, 0, 2, 1, LENS_PAD_REFLECT, 0};
+    layers[n] = conv("conv", 4, 3, LENS_TANH);
+    layers[n].conv2d.same_padding = true;
+    layers[n].conv2d.opts.groups = 2;
+    layers[n++].conv2d.opts.stride_h = 2;
+    layers[n++] = pool("pool", LENS_POOL_AVERAGE, true);
+    layers[n] = conv("conv-no-bias", 3, 2, LENS_LINEAR);
+    layers[n++].conv2d.no_bias = true;
+    layers[n] = plain("softplus", LENS_LAYER_ACTIVATION);
+    layers[n++].activation = lens_activation_of(LENS_SOFTPLUS);
+    layers[n++] = plain("flat", LENS_LAYER_FLATTEN);
+    layers[n++] = dense("hidden", 5, LENS_SIGMOID);
+    layers[n++] = dense("logits", 3, LENS_LINEAR);
+    layers[n++] = plain("softmax", LENS_LAYER_SOFTMAX);
+    return spec_of("every-kind", (lens_shape){1, 2, 5, 4}, layers, n);
+}
+
+static lens_net_spec binary(lens_layer_spec layers[12], bool separate) {
+    size_t n = 0;
+    layers[n++] = conv("conv", 3, 2, LENS_SCALED_TANH);
+    layers[n++] = pool("pool", LENS_POOL_AVERAGE, false); /* no ties to step over */
+    layers[n++] = plain("flat", LENS_LAYER_FLATTEN);
+    layers[n++] = dense("out", 2, separate ? LENS_LINEAR : LENS_SIGMOID);
+    if (separate) {
+        layers[n] = plain("sigmoid", LENS_LAYER_ACTIVATION);
+        layers[n++].activation = lens_activation_of(LENS_SIGMOID);
+    }
+    return spec_of("binary", (lens_shape){1, 1, 5, 5}, layers, n);
+}
+
+/* ---- a step on fixed data ---------------------------------------------------------------------
+ */
+
+typedef struct fixture {
+    lens_net *net;
+    lens_tensor *total;
+    size_t input_count, parameter_count;
+    float *input, *parameters;
+} fixture;
+
+/* Classes for a sparse target, ones and zeros or probabilities otherwise. */
+static void write_target(lens_net *net, lens_loss_kind loss, uint64_t seed) {
+    lens_tensor *target = lens_net_target(net);
+    size_t count = lens_tensor_count(target);
+    size_t classes = lens_tensor_shape(lens_net_output(net)).c;
+    float *values = test_reals(count, seed);
+    for (size_t i = 0; i < count; i++)
+        switch (loss) {
+        case LENS_SPARSE_CROSS_ENTROPY:
+            values[i] = (float)(test_random(seed, i) % classes);
+            break;
+        case LENS_CROSS_ENTROPY:
+            values[i] = i % classes ? 0.25f / (float)(classes - 1) : 0.75f;
+            break;
+        case LENS_BINARY_CROSS_ENTROPY:
+            values[i] = (float)(test_random(seed, i) % 2);
+            break;
+        case LENS_MEAN_SQUARED_ERROR:
+            break;
+        }
+    assert_ok(lens_tensor_write(target, values));
+    free(values);
+}
+
+static fixture fixture_new(lens_context *context, const lens_net_spec *spec, lens_net_opts opts,
+                           uint64_t seed) {
+    fixture f = {0};
+    assert_ok(lens_net_new(&f.net, context, spec, &opts));
+    assert_ok(lens_net_initialize(f.net, seed));
+    f.input_count = lens_tensor_count(lens_net_input(f.net));
+    f.parameter_count = lens_tensor_count(lens_net_parameters(f.net));
+    f.input = test_reals(f.input_count, seed + 1);
+    f.parameters = test_read(lens_net_parameters(f.net));
+    /* biases of 0 would hide a bias that is left out */
+    float *shift = test_reals(f.parameter_count, seed + 2);
+    for (size_t i = 0; i < f.parameter_count; i++)
+        f.parameters[i] += 0.1f * shift[i];
+    free(shift);
+    assert_ok(lens_tensor_write(lens_net_parameters(f.net), f.parameters));
+    assert_ok(lens_tensor_write(lens_net_input(f.net), f.input));
+    write_target(f.net, opts.loss, seed + 3);
+    f.total = test_tensor(context, (lens_shape){1, 2, 1, 1}, NULL);
+    return f;
+}
+
+static void fixture_free(fixture *f) {
+    lens_net_free(f->net);
+    lens_tensor_free(f->total);
+    free(f->input);
+    free(f->parameters);
+}
+
+static void step(fixture *f) {
+    assert_ok(lens_net_forward(f->net));
+    assert_ok(lens_net_loss(f->net, f->total, false));
+    if (lens_net_gradients(f->net))
+        assert_ok(lens_net_backward(f->net));
+}
+
+/* The mean loss for the fixture's values as they are now. */
+static double mean_loss(void *user) {
+    fixture *f = user;
+    float total[2];
+    assert_ok(lens_tensor_write(lens_net_parameters(f->net), f->parameters));
+    assert_ok(lens_tensor_write(lens_net_input(f->net), f->input));
+    assert_ok(lens_net_forward(f->net));
+    assert_ok(lens_net_loss(f->net, f->total, false));
+    assert_ok(lens_tensor_read(f->total, total));
+    return (double)total[0] / (double)lens_tensor_shape(lens_net_input(f->net)).n;
+}
+
+/* ---- gradients --------------------------------------------------------------------------------
+ */
+
+static void check_gradients(const char *what, const lens_net_spec *spec, lens_loss_kind loss) {
+    lens_net_opts opts = lens_net_defaults();
+    opts.batch = 3;
+    opts.training = opts.input_gradient = true;
+    opts.loss = loss;
+    fixture f = fixture_new(test_reference(), spec, opts, 40);
+    step(&f);
+    float *weights = test_read(lens_net_gradients(f.net));
+    float *input = test_read(lens_net_input_gradient(f.net));
+    char name[96];
+    snprintf(name, sizeof name, "%s, %s: parameters", what, lens_loss_name(loss));
+    test_gradient(name, weights, f.parameters, f.parameter_count, 1.0 / 64, 2e-3, 2e-4, mean_loss,
+                  &f);
+    snprintf(name, sizeof name, "%s, %s: input", what, lens_loss_name(loss));
+    test_gradient(name, input, f.input, f.input_count, 1.0 / 64, 2e-3, 2e-4, mean_loss, &f);
+    free(weights);
+    free(input);
+    fixture_free(&f);
+}
+
+static void gradients_equal_central_differences(void **state) {
+    (void)state;
+    lens_layer_spec layers[12];
+    lens_net_spec spec = every_kind(layers);
+    check_gradients("every kind", &spec, LENS_SPARSE_CROSS_ENTROPY);
+    check_gradients("every kind", &spec, LENS_CROSS_ENTROPY);
+    check_gradients("every kind", &spec, LENS_MEAN_SQUARED_ERROR);
+    check_gradients("every kind", &spec, LENS_BINARY_CROSS_ENTROPY);
+    spec.layer_count--; /* ends in the logits, which are no probabilities: the squares only */
+    check_gradients("no softmax", &spec, LENS_MEAN_SQUARED_ERROR);
+    spec = binary(layers, false);
+    check_gradients("sigmoid in the dense layer", &spec, LENS_BINARY_CROSS_ENTROPY);
+    check_gradients("sigmoid in the dense layer", &spec, LENS_MEAN_SQUARED_ERROR);
+    spec = binary(layers, true);
+    check_gradients("sigmoid as a layer", &spec, LENS_BINARY_CROSS_ENTROPY);
+}
+
+/* With logits this large the probabilities are 0 and 1 in float32, and a loss taken from them would
+ * have been clipped to a gradient of 0. */
+static void loss_is_taken_from_the_logits(void **state) {
+    (void)state;
+    static const struct {
+        lens_layer_kind last;
+        lens_loss_kind loss;
+        float target[2];
+    } cases[] = {{LENS_LAYER_SOFTMAX, LENS_SPARSE_CROSS_ENTROPY, {1, 0}},
+                 {LENS_LAYER_SOFTMAX, LENS_CROSS_ENTROPY, {0, 1}},
+                 {LENS_LAYER_ACTIVATION, LENS_BINARY_CROSS_ENTROPY, {0, 1}},
+                 {LENS_LAYER_DENSE, LENS_BINARY_CROSS_ENTROPY, {0, 1}}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bool fused = cases[i].last == LENS_LAYER_DENSE;
+        lens_layer_spec layers[2] = {dense("d", 2, fused ? LENS_SIGMOID : LENS_LINEAR),
+                                     plain("last", cases[i].last)};
+        layers[1].activation = lens_activation_of(LENS_SIGMOID);
+        lens_net_spec spec = spec_of("logits", (lens_shape){1, 2, 1, 1}, layers, fused ? 1 : 2);
+        lens_net_opts opts = lens_net_defaults();
+        opts.training = true;
+        opts.loss = cases[i].loss;
+        lens_net *net;
+        assert_ok(lens_net_new(&net, test_device(), &spec, &opts));
+        assert_ok(lens_tensor_write(lens_net_parameters(net), (float[]){1, 0, 0, 1, 0, 0}));
+        assert_ok(lens_tensor_write(lens_net_input(net), (float[]){100, -100}));
+        assert_ok(lens_tensor_write(lens_net_target(net), cases[i].target));
+        lens_tensor *total = test_tensor(test_device(), (lens_shape){1, 2, 1, 1}, NULL);
+        float got[2], gradients[6];
+        assert_ok(lens_net_forward(net));
+        assert_ok(lens_net_loss(net, total, false));
+        assert_ok(lens_net_backward(net));
+        assert_ok(lens_tensor_read(total, got));
+        assert_ok(lens_tensor_read(lens_net_gradients(net), gradients));
+        bool is_binary = cases[i].loss == LENS_BINARY_CROSS_ENTROPY;
+        /* cross-entropy: log(1 + e^200); binary: the mean of 100 and 100 */
+        assert_true(fabsf(got[0] - (is_binary ? 100 : 200)) < 1e-3f);
+        assert_true(got[1] == 0);
+        /* the bias gradients: p - t, for the mean over two elements half of it */
+        test_compare("bias gradient", gradients + 4,
+                     is_binary ? (float[]){0.5f, -0.5f} : (float[]){1, -1}, 2, 0, 1e-6);
+        float out[2];
+        assert_ok(lens_tensor_read(lens_net_output(net), out));
+        test_compare("output", out, (float[]){1, 0}, 2, 0, 1e-6);
+        lens_tensor_free(total);
+        lens_net_free(net);
+    }
+}
+
+/* ---- device against reference -----------------------------------------------------------------
+ */
+
+static void compare_nets(const char *model, lens_loss_kind loss) {
+    lens_net_spec *spec;
+    assert_ok(lens_model_spec(&spec, model));
+    lens_net_opts opts = lens_net_defaults();
+    opts.batch = 3;
+    opts.training = opts.input_gradient = opts.keep_layers = true;
+    opts.loss = loss;
+    fixture want = fixture_new(test_reference(), spec, opts, 70);
+    fixture got = fixture_new(test_device(), spec, opts, 70);
+    step(&want);
+    step(&got);
+    char what[96];
+    for (size_t i = 0; i < spec->layer_count; i++) {
+        float *a = test_read(lens_net_layer_output(want.net, i));
+        float *b = test_read(lens_net_layer_output(got.net, i));
+        snprintf(what, sizeof what, "%s: %s", model, spec->layers[i].name);
+        test_compare(what, b, a, lens_tensor_count(lens_net_layer_output(want.net, i)), 2e-5, 2e-6);
+        free(a);
+        free(b);
+    }
+    for (size_t i = 0; i < lens_net_parameter_count(want.net); i++) {
+        const lens_parameter *p = lens_net_parameter(want.net, i);
+        float *a = test_read(p->gradient);
+        float *b = test_read(lens_net_parameter(got.net, i)->gradient);
+        snprintf(what, sizeof what, "%s: gradient of %s", model, p->name);
+        test_compare(what, b, a, lens_tensor_count(p->gradient), 2e-4, 2e-6);
+        free(a);
+        free(b);
+    }
+    float *a = test_read(lens_net_input_gradient(want.net));
+    float *b = test_read(lens_net_input_gradient(got.net));
+    snprintf(what, sizeof what, "%s: gradient of the input", model);
+    test_compare(what, b, a, want.input_count, 2e-4, 2e-6);
+    free(a);
+    free(b);
+    fixture_free(&want);
+    fixture_free(&got);
+    lens_net_spec_free(spec);
+}
+
+static void device_equals_reference_on_every_model(void **state) {
+    (void)state;
+    for (size_t i = 0; i < lens_model_count(); i++)
+        compare_nets(lens_model_name(i), LENS_SPARSE_CROSS_ENTROPY);
+    compare_nets("lenet5", LENS_MEAN_SQUARED_ERROR);
+}
+
+/* ---- options ----------------------------------------------------------------------------------
+ */
+
+static void two_runs_give_the_same_bits(void **state) {
+    (void)state;
+    lens_net_spec *spec;
+    assert_ok(lens_model_spec(&spec, "lenet5-relu"));
+    lens_net_opts opts = lens_net_defaults();
+    opts.batch = 37;
+    opts.training = true;
+    float *first = NULL;
+    for (size_t run = 0; run < 3; run++) {
+        fixture f = fixture_new(test_device(), spec, opts, 8);
+        step(&f);
+        float *gradients = test_read(lens_net_gradients(f.net));
+        if (first)
+            assert_memory_equal(gradients, first, f.parameter_count * sizeof(float));
+        else
+            first = gradients;
+        if (first != gradients)
+            free(gradients);
+        fixture_free(&f);
+    }
+    free(first);
+    lens_net_spec_free(spec);
+}
+
+/* Memory shared by keeping little must not change a bit of what is computed. */
+static void sharing_memory_changes_nothing(void **state) {
+    (void)state;
+    lens_layer_spec layers[12];
+    lens_net_spec spec = every_kind(layers);
+    float *parameters[4], *outputs[4];
+    size_t memory[4], count = 0, output_count = 0;
+    for (size_t i = 0; i < 4; i++) {
+        lens_net_opts opts = lens_net_defaults();
+        opts.batch = 4;
+        opts.training = i < 3;
+        opts.keep_layers = i == 0;
+        opts.input_gradient = i < 2;
+        size_t before = lens_context_memory(test_device(), NULL);
+        fixture f = fixture_new(test_device(), &spec, opts, 21);
+        memory[i] = lens_context_memory(test_device(), NULL) - before;
+        step(&f);
+        step(&f); /* the input is still there */
+        count = f.parameter_count;
+        output_count = lens_tensor_count(lens_net_output(f.net));
+        parameters[i] = opts.training ? test_read(lens_net_gradients(f.net)) : NULL;
+        outputs[i] = test_read(lens_net_output(f.net));
+        assert_true((lens_net_layer_output(f.net, 3) != NULL) == opts.keep_layers);
+        assert_true((lens_net_input_gradient(f.net) != NULL) == opts.input_gradient);
+        assert_true((lens_net_gradients(f.net) != NULL) == opts.training);
+        fixture_free(&f);
+    }
+    for (size_t i = 1; i < 4; i++) {
+        assert_true(memory[i] < memory[i - 1]);
+        assert_memory_equal(outputs[i], outputs[0], output_count * sizeof(float));
+        if (parameters[i])
+            assert_memory_equal(parameters[i], parameters[0], count * sizeof(float));
+    }
+    for (size_t i = 0; i < 4; i++) {
+        free(parameters[i]);
+        free(outputs[i]);
+    }
+}
+
+static void layers_that_are_kept_are_each_its_own(void **state) {
+    (void)state;
+    lens_layer_spec layers[12];
+    lens_net_spec spec = every_kind(layers);
+    lens_net_opts opts = lens_net_defaults();
+    opts.keep_layers = true;
+    fixture f = fixture_new(test_device(), &spec, opts, 5);
+    step(&f);
+    /* A net that ends with layer i computes what layer i of the whole net kept. */
+    for (size_t i = 0; i < spec.layer_count; i++) {
+        lens_net_spec part = spec;
+        part.layer_count = i + 1;
+        lens_net *net;
+        opts.loss = LENS_MEAN_SQUARED_ERROR;
+        assert_ok(lens_net_new(&net, test_device(), &part, &opts));
+        if (lens_net_parameters(net))
+            assert_ok(lens_tensor_write(lens_net_parameters(net), f.parameters));
+        assert_ok(lens_tensor_write(lens_net_input(net), f.input));
+        assert_ok(lens_net_forward(net));
+        float *want = test_read(lens_net_output(net));
+        float *got = test_read(lens_net_layer_output(f.net, i));
+        assert_true(lens_shape_equal(lens_tensor_shape(lens_net_output(net)),
+                                     lens_tensor_shape(lens_net_layer_output(f.net, i))));
+        test_compare(spec.layers[i].name, got, want, lens_tensor_count(lens_net_output(net)), 0, 0);
+        free(want);
+        free(got);
+        lens_net_free(net);
+    }
+    fixture_free(&f);
+}
+
+/* The first n images give what they give alone, in a net made for more. */
+static void a_smaller_batch(void **state) {
+    (void)state;
+    lens_net_spec *spec;
+    assert_ok(lens_model_spec(&spec, "lenet5"));
+    lens_net_opts opts = lens_net_defaults();
+    opts.training = true;
+    for (size_t n = 1; n <= 3; n += 2) {
+        opts.batch = n;
+        fixture alone = fixture_new(test_device(), spec, opts, 33);
+        opts.batch = 8;
+        fixture large = fixture_new(test_device(), spec, opts, 33);
+        assert_ok(lens_net_set_batch(large.net, 8));
+        assert_ok(lens_net_set_batch(large.net, n));
+        assert_true(lens_shape_equal(lens_tensor_shape(lens_net_input(large.net)),
+                                     lens_tensor_shape(lens_net_input(alone.net))));
+        assert_ok(lens_tensor_write(lens_net_input(large.net), alone.input));
+        write_target(large.net, opts.loss, 36);
+        step(&alone);
+        step(&large);
+        float *want = test_read(lens_net_gradients(alone.net));
+        float *got = test_read(lens_net_gradients(large.net));
+        test_compare("gradients of a part of the batch", got, want, alone.parameter_count, 1e-4,
+                     1e-6);
+        free(want);
+        free(got);
+        fixture_free(&alone);
+        fixture_free(&large);
+    }
+    lens_net_spec_free(spec);
+}
+
+static void loss_accumulates(void **state) {
+    (void)state;
+    lens_net_spec *spec;
+    assert_ok(lens_model_spec(&spec, "lenet5"));
+    lens_net_opts opts = lens_net_defaults();
+    opts.batch = 4;
+    fixture f = fixture_new(test_device(), spec, opts, 1);
+    float once[2], twice[2];
+    assert_ok(lens_net_forward(f.net));
+    assert_ok(lens_net_loss(f.net, f.total, false));
+    assert_ok(lens_tensor_read(f.total, once));
+    assert_ok(lens_net_loss(f.net, f.total, true));
+    assert_ok(lens_tensor_read(f.total, twice));
+    assert_true(once[0] > 0);
+    test_compare("total", twice, (float[]){2 * once[0], 2 * once[1]}, 2, 1e-6, 0);
+    fixture_free(&f);
+    lens_net_spec_free(spec);
+}
+
+/* ---- misuse -----------------------------------------------------------------------------------
+ */
+
+static void calls_out_of_order_are_named(void **state) {
+    (void)state;
+    lens_net_spec *spec;
+    assert_ok(lens_model_spec(&spec, "lenet5"));
+    lens_net_opts opts = lens_net_defaults();
+    opts.batch = 2;
+    fixture f = fixture_new(test_reference(), spec, opts, 1);
+    assert_fails(lens_net_loss(f.net, f.total, false), LENS_BAD_ARGUMENT, "lens_net_forward");
+    assert_fails(lens_net_backward(f.net), LENS_BAD_ARGUMENT, "made for training");
+    assert_fails(lens_net_set_batch(f.net, 0), LENS_BAD_ARGUMENT, "1 to 2");
+    assert_fails(lens_net_set_batch(f.net, 3), LENS_BAD_ARGUMENT, "3 images");
+    fixture_free(&f);
+    opts.training = true;
+    f = fixture_new(test_reference(), spec, opts, 1);
+    assert_fails(lens_net_backward(f.net), LENS_BAD_ARGUMENT, "forward");
+    step(&f);
+    assert_fails(lens_net_backward(f.net), LENS_BAD_ARGUMENT, "of its own");
+    assert_ok(lens_net_forward(f.net));
+    assert_ok(lens_net_set_batch(f.net, 1));
+    assert_fails(lens_net_loss(f.net, f.total, false), LENS_BAD_ARGUMENT, "lens_net_forward");
+    fixture_free(&f);
+    opts.batch = 0;
+    lens_net *net;
+    assert_fails(lens_net_new(&net, test_reference(), spec, &opts), LENS_BAD_ARGUMENT,
+                 "batch of 0");
+    opts.batch = (size_t)1 << 40;
+    assert_fails(lens_net_new(&net, test_reference(), spec, &opts), LENS_BAD_SHAPE, "2^31");
+    lens_net_free(NULL);
+    lens_net_spec_free(spec);
+}
+
+/* A net without a single parameter is a net too. */
+static void a_net_without_parameters(void **state) {
+    (void)state;
+    lens_layer_spec layers[] = {pool("pool", LENS_POOL_MIN, false),
+                                plain("flat", LENS_LAYER_FLATTEN),
+                                plain("softmax", LENS_LAYER_SOFTMAX)};
+    lens_net_spec spec = spec_of("bare", (lens_shape){1, 1, 4, 2}, layers, 3);
+    for (int input_gradient = 0; input_gradient < 2; input_gradient++) {
+        lens_net_opts opts = lens_net_defaults();
+        opts.training = true;
+        opts.input_gradient = input_gradient;
+        lens_net *net;
+        assert_ok(lens_net_new(&net, test_device(), &spec, &opts));
+        assert_int_equal(lens_net_parameter_count(net), 0);
+        assert_null(lens_net_parameters(net));
+        assert_ok(lens_net_initialize(net, 0));
+        assert_ok(lens_tensor_write(lens_net_input(net), (float[]){5, 1, 2, 3, 9, 8, 1, 7}));
+        assert_ok(lens_tensor_write(lens_net_target(net), (float[]){0}));
+        assert_ok(lens_net_forward(net));
+        assert_ok(lens_net_backward(net));
+        float out[2];
+        assert_ok(lens_tensor_read(lens_net_output(net), out));
+        test_compare("output", out, (float[]){0.5f, 0.5f}, 2, 1e-6, 0);
+        if (input_gradient) {
+            float dx[8];
+            assert_ok(lens_tensor_read(lens_net_input_gradient(net), dx));
+            test_compare("dx", dx, (float[]){0, -0.5f, 0, 0, 0, 0, 0.5f, 0}, 8, 1e-6, 0);
+        }
+        lens_net_free(net);
+    }
+}
+
+static void parameters_have_names_and_share_one_buffer(void **state) {
+    (void)state;
+    lens_layer_spec layers[12];
+    lens_net_spec spec = every_kind(layers);
+    lens_net *net;
+    assert_ok(lens_net_new(&net, test_reference(), &spec, NULL));
+    static const struct {
+        const char *name;
+        lens_shape shape;
+    } expected[] = {{"conv.weight", {4, 1, 3, 3}},         {"conv.bias", {1, 4, 1, 1}},
+                    {"conv-no-bias.weight", {3, 4, 2, 2}}, {"hidden.weight", {5, 18, 1, 1}},
+                    {"hidden.bias", {1, 5, 1, 1}},         {"logits.weight", {3, 5, 1, 1}},
+                    {"logits.bias", {1, 3, 1, 1}}};
+    size_t count = sizeof expected / sizeof expected[0], offset = 0;
+    assert_int_equal(lens_net_parameter_count(net), count);
+    float *all = test_reals(lens_tensor_count(lens_net_parameters(net)), 4);
+    assert_ok(lens_tensor_write(lens_net_parameters(net), all));
+    for (size_t i = 0; i < count; i++) {
+        const lens_parameter *p = lens_net_parameter(net, i);
+        assert_string_equal(p->name, expected[i].name);
+        assert_true(lens_shape_equal(p->shape, expected[i].shape));
+        assert_null(p->gradient);
+        float *values = test_read(p->value);
+        size_t n = lens_tensor_count(p->value);
+        assert_memory_equal(values, all + offset, n * sizeof(float));
+        offset += n;
+        free(values);
+    }
+    assert_int_equal(offset, lens_tensor_count(lens_net_parameters(net)));
+    assert_ptr_equal(lens_net_context(net), test_reference());
+    assert_string_equal(lens_net_get_spec(net)->name, "every-kind");
+    assert_int_equal(lens_net_get_opts(net).batch, 1);
+    free(all);
+    lens_net_free(net);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gradients_equal_central_differences),
+        cmocka_unit_test(loss_is_taken_from_the_logits),
+        cmocka_unit_test(device_equals_reference_on_every_model),
+        cmocka_unit_test(two_runs_give_the_same_bits),
+        cmocka_unit_test(sharing_memory_changes_nothing),
+        cmocka_unit_test(layers_that_are_kept_are_each_its_own),
+        cmocka_unit_test(a_smaller_batch),
+        cmocka_unit_test(loss_accumulates),
+        cmocka_unit_test(calls_out_of_order_are_named),
+        cmocka_unit_test(a_net_without_parameters),
+        cmocka_unit_test(parameters_have_names_and_share_one_buffer),
+    };
+    return cmocka_run_group_tests(tests, NULL, test_close);
+}
