@@ -1,0 +1,145 @@
+/* evaluate.c: loss and accuracy of a net on a data set, and how progress is reported. */
+#include "train/evaluate.h"
+#include "core/error.h"
+#include "train/clock.h"
+#include "train/feed.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* ---- reports -------------------------------------------------------------------------------- */
+
+lens_status lens_metrics_read(lens_metrics *metrics, const lens_tensor *total, size_t images) {
+    float sums[2];
+    LENS_TRY(lens_tensor_read(total, sums));
+    *metrics = (lens_metrics){.loss = (double)sums[0] / (double)images,
+                              .accuracy = (double)sums[1] / (double)images,
+                              .images = images};
+    return LENS_OK;
+}
+
+lens_pacer lens_pacer_start(const lens_train_callbacks *callbacks) {
+    double now = lens_seconds();
+    return (lens_pacer){.callbacks = callbacks, .started = now, .last = now};
+}
+
+lens_status lens_pacer_report(lens_pacer *pacer, lens_progress *progress,
+                              const lens_tensor *total) {
+    const lens_train_callbacks *callbacks = pacer->callbacks;
+    if (!callbacks || !callbacks->progress)
+        return LENS_OK;
+    double now = lens_seconds();
+    if (now - pacer->last < callbacks->progress_seconds)
+        return LENS_OK;
+    LENS_TRY(lens_metrics_read(&progress->so_far, total, progress->image));
+    pacer->last = lens_seconds();
+    progress->seconds = pacer->last - pacer->started;
+    if (callbacks->progress(progress, callbacks->user))
+        return LENS_OK;
+    return lens_fail(LENS_INTERRUPTED, "%s stopped at image %zu of %zu", progress->phase,
+                     progress->image, progress->images);
+}
+
+/* ---- evaluation ----------------------------------------------------------------------------- */
+
+/* The class that a row of outputs names: the largest, the first of equals; of a single output
+ * whether it is above one half. */
+static int32_t class_of(const float *scores, size_t classes) {
+    if (classes == 1)
+        return scores[0] > 0.5f;
+    size_t best = 0;
+    for (size_t i = 1; i < classes; i++)
+        if (scores[i] > scores[best])
+            best = i;
+    return (int32_t)best;
+}
+
+typedef struct evaluator {
+    lens_net *net;
+    lens_feed *feed;
+    lens_loader *loader;
+    lens_tensor *total;
+    float *scores; /* of one batch; NULL when nobody asked for them */
+    size_t classes;
+} evaluator;
+
+static lens_status evaluator_open(evaluator *e, const lens_dataset *data,
+                                  const lens_evaluation *evaluation) {
+    size_t batch = lens_net_get_opts(e->net).batch;
+    lens_loader_opts opts = lens_loader_defaults();
+    opts.batch = batch;
+    opts.shuffle = false;
+    opts.scale = evaluation->scale;
+    LENS_TRY(lens_feed_new(&e->feed, e->net, data));
+    LENS_TRY(lens_tensor_new(&e->total, lens_net_context(e->net), (lens_shape){1, 2, 1, 1}));
+    LENS_TRY(lens_tensor_fill(e->total, 0));
+    LENS_TRY(lens_loader_new(&e->loader, data, &opts));
+    e->classes = lens_tensor_shape(lens_net_output(e->net)).c;
+    if (!evaluation->predictions && !evaluation->scores)
+        return LENS_OK;
+    e->scores = malloc(batch * e->classes * sizeof *e->scores);
+    return e->scores ? LENS_OK : lens_fail_memory("scores", batch * e->classes * sizeof(float));
+}
+
+static void evaluator_close(evaluator *e) {
+    lens_loader_free(e->loader);
+    lens_feed_free(e->feed);
+    lens_tensor_free(e->total);
+    free(e->scores);
+}
+
+/* The outputs of images first .. first + count - 1. */
+static lens_status collect(evaluator *e, const lens_evaluation *evaluation, size_t first,
+                           size_t count) {
+    if (!e->scores)
+        return LENS_OK;
+    LENS_TRY(lens_tensor_read(lens_net_output(e->net), e->scores));
+    for (size_t i = 0; i < count; i++) {
+        const float *row = e->scores + i * e->classes;
+        if (evaluation->predictions)
+            evaluation->predictions[first + i] = class_of(row, e->classes);
+        for (size_t c = 0; evaluation->scores && c < e->classes; c++)
+            evaluation->scores[(first + i) * e->classes + c] = row[c];
+    }
+    return LENS_OK;
+}
+
+static lens_status evaluate_batches(lens_metrics *metrics, evaluator *e, size_t images,
+                                    const lens_evaluation *evaluation,
+                                    const lens_train_callbacks *callbacks) {
+    lens_pacer pacer = lens_pacer_start(callbacks);
+    lens_progress progress = {.phase = evaluation->phase,
+                              .epoch = evaluation->epoch,
+                              .epochs = evaluation->epochs,
+                              .images = images};
+    lens_batch batch;
+    while (lens_loader_next(e->loader, &batch)) {
+        LENS_TRY(lens_feed_batch(e->feed, &batch));
+        LENS_TRY(lens_net_forward(e->net));
+        LENS_TRY(lens_net_loss(e->net, e->total, true));
+        LENS_TRY(collect(e, evaluation, progress.image, batch.count));
+        progress.image += batch.count;
+        LENS_TRY(lens_pacer_report(&pacer, &progress, e->total));
+    }
+    return lens_metrics_read(metrics, e->total, images);
+}
+
+lens_status lens_evaluate_phase(lens_metrics *metrics, lens_net *net, const lens_dataset *data,
+                                const lens_evaluation *evaluation,
+                                const lens_train_callbacks *callbacks) {
+    evaluator e = {.net = net};
+    lens_status status = evaluator_open(&e, data, evaluation);
+    if (status == LENS_OK)
+        status = evaluate_batches(metrics, &e, lens_dataset_shape(data).n, evaluation, callbacks);
+    evaluator_close(&e);
+    return status;
+}
+
+lens_status lens_evaluate(lens_metrics *metrics, lens_net *net, const lens_dataset *data,
+                          float scale, int32_t *predictions, float *scores,
+                          const lens_train_callbacks *callbacks) {
+    assert(metrics && net && data);
+    lens_evaluation evaluation = {
+        .phase = "validation", .scale = scale, .predictions = predictions, .scores = scores};
+    return lens_evaluate_phase(metrics, net, data, &evaluation, callbacks);
+}
