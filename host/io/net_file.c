@@ -1,14 +1,13 @@
 /* net_file.c: a network's parameters in a safetensors file. */
+#include "io/net_file.h"
 #include "core/error.h"
-#include "lenslet/io.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The parameter as an array of `rank` sizes: a bias is a vector, a dense weight a matrix. */
-static lens_array array_of(const lens_parameter *parameter, float *values) {
+lens_array lens_parameter_array(const lens_parameter *parameter, const float *values) {
     lens_shape s = parameter->shape;
     lens_array array = {.type = "F32", .values = values};
     strcpy(array.name, parameter->name);
@@ -27,9 +26,9 @@ static lens_array array_of(const lens_parameter *parameter, float *values) {
 lens_status lens_net_save(const lens_net *net, const char *path) {
     assert(net && path);
     size_t count = lens_net_parameter_count(net);
-    size_t elements = lens_tensor_count(lens_net_parameters(net));
-    lens_array *arrays = calloc(count, sizeof *arrays);
-    float *values = malloc(elements * sizeof *values);
+    size_t elements = count ? lens_tensor_count(lens_net_parameters(net)) : 0;
+    lens_array *arrays = calloc(count + 1, sizeof *arrays);
+    float *values = malloc((elements + 1) * sizeof *values);
     char *architecture = NULL;
     lens_status status = arrays && values ? LENS_OK : lens_fail_memory(path, elements * 4);
     if (status == LENS_OK)
@@ -37,7 +36,7 @@ lens_status lens_net_save(const lens_net *net, const char *path) {
     float *at = values;
     for (size_t i = 0; status == LENS_OK && i < count; i++) {
         const lens_parameter *parameter = lens_net_parameter(net, i);
-        arrays[i] = array_of(parameter, at);
+        arrays[i] = lens_parameter_array(parameter, at);
         status = lens_tensor_read(parameter->value, at);
         at += lens_tensor_count(parameter->value);
     }
@@ -61,7 +60,7 @@ static lens_status check_array(const lens_array *array, const lens_parameter *pa
     if (strcmp(array->type, "F32") != 0)
         return lens_fail(LENS_BAD_FILE, "%s: array %s has dtype %s, F32 is read", path, array->name,
                          array->type);
-    lens_array expected = array_of(parameter, NULL);
+    lens_array expected = lens_parameter_array(parameter, NULL);
     bool same = array->rank == expected.rank;
     for (size_t i = 0; same && i < array->rank; i++)
         same = array->dims[i] == expected.dims[i];
@@ -90,19 +89,23 @@ static lens_status load_parameter(const lens_parameter *parameter, const lens_ar
     return status;
 }
 
+lens_status lens_net_load_arrays(lens_net *net, const lens_safetensors *file, const char *path) {
+    for (size_t i = 0; i < lens_net_parameter_count(net); i++) {
+        const lens_parameter *parameter = lens_net_parameter(net, i);
+        LENS_TRY(check_array(lens_safetensors_find(file, parameter->name), parameter, path));
+    }
+    for (size_t i = 0; i < lens_net_parameter_count(net); i++) {
+        const lens_parameter *parameter = lens_net_parameter(net, i);
+        LENS_TRY(load_parameter(parameter, lens_safetensors_find(file, parameter->name), path));
+    }
+    return LENS_OK;
+}
+
 lens_status lens_net_load(lens_net *net, const char *path) {
     assert(net && path);
     lens_safetensors *file;
     LENS_TRY(lens_safetensors_read(&file, path));
-    lens_status status = LENS_OK;
-    for (size_t i = 0; status == LENS_OK && i < lens_net_parameter_count(net); i++) {
-        const lens_parameter *parameter = lens_net_parameter(net, i);
-        status = check_array(lens_safetensors_find(file, parameter->name), parameter, path);
-    }
-    for (size_t i = 0; status == LENS_OK && i < lens_net_parameter_count(net); i++) {
-        const lens_parameter *parameter = lens_net_parameter(net, i);
-        status = load_parameter(parameter, lens_safetensors_find(file, parameter->name), path);
-    }
+    lens_status status = lens_net_load_arrays(net, file, path);
     lens_safetensors_free(file);
     return status;
 }

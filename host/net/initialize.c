@@ -4,7 +4,7 @@
  */
 #include "core/error.h"
 #include "core/philox.h"
-#include "net/net.h"
+#include "net/net_state.h"
 
 #include <assert.h>
 #include <math.h>

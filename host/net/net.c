@@ -1,5 +1,5 @@
 /* net.c: a network on a device: its memory, its parameters, its passes. */
-#include "net/net.h"
+#include "net/net_state.h"
 #include "core/error.h"
 #include "core/size.h"
 

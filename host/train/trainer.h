@@ -31,7 +31,4 @@ struct lens_trainer {
     uint64_t closed; /* epochs that have been validated and reported */
 };
 
-/* The name of optimizer slot `index` in a checkpoint: "optimizer.m", "optimizer.v". */
-const char *lens_slot_name(lens_optimizer_kind kind, size_t index);
-
 #endif

@@ -117,7 +117,7 @@ LENS_API lens_status lens_trainer_save(const lens_trainer *trainer, const char *
 
 /* Continue from such a file: the trainer's network must be the file's, its seed and recipe become
  * the file's but for `epochs`, which may be raised. The run then equals, bit for bit, one that was
- * never stopped. */
+ * never stopped. What was borrowed from the trainer before is gone. On failure it stays as it was. */
 LENS_API lens_status lens_trainer_resume(lens_trainer *trainer, const char *path);
 
 /* ---- evaluation ------------------------------------------------------------------------------ */

@@ -1,6 +1,6 @@
-/* net.h: what is inside a lens_net, for the files of this folder. */
-#ifndef LENSLET_NET_NET_H
-#define LENSLET_NET_NET_H
+/* net_state.h: what is inside a lens_net, for the files of this folder. */
+#ifndef LENSLET_NET_NET_STATE_H
+#define LENSLET_NET_NET_STATE_H
 
 #include "net/chain.h"
 

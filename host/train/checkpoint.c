@@ -1,0 +1,306 @@
+/* checkpoint.c: a run in a file, to go on from or to use the weights of.
+ *
+ * safetensors, with the weights under their parameters' names, so that every reader of weights
+ * reads a checkpoint too, and beside them
+ *
+ *     optimizer.m, optimizer.v   the slots, in the order of the parameters
+ *     trainer.totals             loss and right answers summed over the epoch so far
+ *     trainer.best               keep_best: the best weights so far, or, when the run is over and
+ *     trainer.last               the weights are the best, those of the last step
+ *
+ * and in the metadata what else a run is: architecture, recipe, seed, step.
+ */
+#include "core/error.h"
+#include "core/size.h"
+#include "io/net_file.h"
+#include "train/recipe.h"
+#include "train/trainer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FORMAT "lenslet checkpoint 1"
+
+static const char *slot_name(lens_optimizer_kind kind, size_t index) {
+    return index == 1 || kind == LENS_RMSPROP ? "optimizer.v" : "optimizer.m";
+}
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+/* The arrays of a checkpoint and one block with the values of all of them. */
+typedef struct collection {
+    lens_array *arrays;
+    size_t count;
+    float *values;
+    size_t used;
+} collection;
+
+/* One of the trainer's own tensors, a flat array. */
+static lens_status collect_flat(collection *c, const char *name, const lens_tensor *tensor) {
+    size_t count = lens_tensor_count(tensor);
+    lens_array *array = &c->arrays[c->count++];
+    *array = (lens_array){.type = "F32",
+                          .rank = 1,
+                          .dims = {count},
+                          .bytes = count * sizeof(float),
+                          .values = c->values + c->used};
+    strcpy(array->name, name);
+    LENS_TRY(lens_tensor_read(tensor, c->values + c->used));
+    c->used += count;
+    return LENS_OK;
+}
+
+static lens_status collect_parameters(collection *c, const lens_net *net) {
+    LENS_TRY(lens_tensor_read(lens_net_parameters(net), c->values));
+    for (size_t i = 0; i < lens_net_parameter_count(net); i++) {
+        const lens_parameter *parameter = lens_net_parameter(net, i);
+        c->arrays[c->count++] = lens_parameter_array(parameter, c->values + c->used);
+        c->used += lens_tensor_count(parameter->value);
+    }
+    return LENS_OK;
+}
+
+static lens_status collect(collection *c, const lens_trainer *trainer) {
+    size_t weights = lens_tensor_count(lens_net_parameters(trainer->net));
+    size_t slots = lens_optimizer_slots(trainer->recipe.optimizer.kind);
+    size_t values = weights * (2 + slots) + 2;
+    size_t arrays = lens_net_parameter_count(trainer->net) + slots + 2;
+    c->arrays = calloc(arrays, sizeof *c->arrays);
+    c->values = malloc(values * sizeof *c->values);
+    if (!c->arrays || !c->values)
+        return lens_fail_memory("checkpoint", values * sizeof *c->values);
+    LENS_TRY(collect_parameters(c, trainer->net));
+    for (size_t i = 0; i < slots; i++)
+        LENS_TRY(collect_flat(c, slot_name(trainer->recipe.optimizer.kind, i), trainer->slots[i]));
+    if (trainer->kept && trainer->best_accuracy >= 0)
+        LENS_TRY(
+            collect_flat(c, trainer->holds_best ? "trainer.last" : "trainer.best", trainer->kept));
+    return collect_flat(c, "trainer.totals", trainer->total);
+}
+
+static lens_status write_file(const char *path, const lens_trainer *trainer, const collection *c,
+                              const char *architecture, const char *recipe) {
+    char seed[32], step[32], closed[32], images[32], best[64];
+    snprintf(seed, sizeof seed, "%" PRIu64, trainer->seed);
+    snprintf(step, sizeof step, "%" PRIu64, trainer->step);
+    snprintf(closed, sizeof closed, "%" PRIu64, trainer->closed);
+    snprintf(images, sizeof images, "%zu", lens_dataset_shape(trainer->train).n);
+    snprintf(best, sizeof best, "%.17g", trainer->best_accuracy);
+    const lens_metadata metadata[] = {
+        {"format", FORMAT},
+        {"lenslet", lens_version()},
+        {"architecture", architecture},
+        {"model", lens_net_get_spec(trainer->net)->name},
+        {"recipe", recipe},
+        {"seed", seed},
+        {"step", step},
+        {"epochs_closed", closed},
+        {"train_images", images},
+        {"best_accuracy", best},
+    };
+    return lens_safetensors_write(path, c->arrays, c->count, metadata,
+                                  sizeof metadata / sizeof metadata[0]);
+}
+
+lens_status lens_trainer_save(const lens_trainer *trainer, const char *path) {
+    assert(trainer && path);
+    collection c = {0};
+    char *architecture = NULL, *recipe = NULL;
+    lens_status status = lens_keras_print(&architecture, lens_net_get_spec(trainer->net));
+    if (status == LENS_OK)
+        status = lens_recipe_print(&recipe, &trainer->recipe);
+    if (status == LENS_OK)
+        status = collect(&c, trainer);
+    if (status == LENS_OK)
+        status = write_file(path, trainer, &c, architecture, recipe);
+    free(c.arrays);
+    free(c.values);
+    free(recipe);
+    free(architecture);
+    return status;
+}
+
+/* ---- reading: the metadata ------------------------------------------------------------------ */
+
+typedef struct checkpoint {
+    const char *path;
+    lens_safetensors *file;
+    lens_recipe recipe;
+    uint64_t seed, step, closed, images;
+    double best_accuracy;
+} checkpoint;
+
+static lens_status get_text(const char **out, const checkpoint *c, const char *key) {
+    *out = lens_safetensors_metadata(c->file, key);
+    return *out ? LENS_OK
+                : lens_fail(LENS_BAD_FILE, "%s: the metadata has no \"%s\"", c->path, key);
+}
+
+static lens_status get_number(uint64_t *out, const checkpoint *c, const char *key) {
+    const char *text;
+    char *end;
+    LENS_TRY(get_text(&text, c, key));
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    if (errno || end == text || *end || *text == '-')
+        return lens_fail(LENS_BAD_FILE, "%s: \"%s\" is \"%.40s\", it must be a whole number",
+                         c->path, key, text);
+    return LENS_OK;
+}
+
+static lens_status get_best_accuracy(checkpoint *c) {
+    const char *text;
+    char *end;
+    LENS_TRY(get_text(&text, c, "best_accuracy"));
+    c->best_accuracy = strtod(text, &end);
+    if (end == text || *end || !(c->best_accuracy >= -1 && c->best_accuracy <= 1))
+        return lens_fail(LENS_BAD_FILE, "%s: \"best_accuracy\" is \"%.40s\", it must be -1 .. 1",
+                         c->path, text);
+    return LENS_OK;
+}
+
+static lens_status read_metadata(checkpoint *c) {
+    const char *format = lens_safetensors_metadata(c->file, "format"), *recipe;
+    if (!format || strncmp(format, FORMAT, strlen(FORMAT) - 1) != 0)
+        return lens_fail(LENS_BAD_FILE,
+                         "%s: holds no checkpoint; training goes on from one that train wrote",
+                         c->path);
+    if (strcmp(format, FORMAT) != 0)
+        return lens_fail(LENS_UNSUPPORTED, "%s: its format is \"%.40s\", this reads \"%s\"",
+                         c->path, format, FORMAT);
+    LENS_TRY(get_text(&recipe, c, "recipe"));
+    lens_status status = lens_recipe_parse(&c->recipe, recipe);
+    if (status != LENS_OK)
+        return lens_fail_prefix(LENS_BAD_FILE, "%s: ", c->path);
+    LENS_TRY(get_number(&c->seed, c, "seed"));
+    LENS_TRY(get_number(&c->step, c, "step"));
+    LENS_TRY(get_number(&c->closed, c, "epochs_closed"));
+    LENS_TRY(get_number(&c->images, c, "train_images"));
+    return get_best_accuracy(c);
+}
+
+/* ---- reading: is it this trainer's run ------------------------------------------------------ */
+
+/* The architecture's JSON without what a recipe chooses, and without the name. */
+static lens_status print_structure(char **text, const lens_net_spec *spec) {
+    lens_net_spec *copy;
+    LENS_TRY(lens_net_spec_copy(&copy, spec));
+    strcpy(copy->name, "any");
+    for (size_t i = 0; i < copy->layer_count; i++) {
+        if (copy->layers[i].kind == LENS_LAYER_CONV2D)
+            copy->layers[i].conv2d.initializer = LENS_GLOROT_UNIFORM;
+        if (copy->layers[i].kind == LENS_LAYER_DENSE)
+            copy->layers[i].dense.initializer = LENS_GLOROT_UNIFORM;
+    }
+    lens_status status = lens_keras_print(text, copy);
+    lens_net_spec_free(copy);
+    return status;
+}
+
+static lens_status check_architecture(const checkpoint *c, const lens_net_spec *expected) {
+    const char *text;
+    lens_net_spec *spec = NULL;
+    char *theirs = NULL, *ours = NULL;
+    LENS_TRY(get_text(&text, c, "architecture"));
+    LENS_TRY(lens_keras_parse(&spec, text, c->path));
+    lens_status status = print_structure(&theirs, spec);
+    if (status == LENS_OK)
+        status = print_structure(&ours, expected);
+    if (status == LENS_OK && strcmp(ours, theirs) != 0)
+        status = lens_fail(LENS_BAD_ARGUMENT,
+                           "%s: the checkpoint is of network %s, which is not the %s that is "
+                           "being trained",
+                           c->path, spec->name, expected->name);
+    free(theirs);
+    free(ours);
+    lens_net_spec_free(spec);
+    return status;
+}
+
+/* Step, epochs and images agree with each other and with the data at hand. */
+static lens_status check_progress(const checkpoint *c, const lens_trainer *fresh) {
+    uint64_t images = lens_dataset_shape(fresh->train).n, per_epoch = fresh->steps_per_epoch;
+    if (c->images != images)
+        return lens_fail(LENS_BAD_ARGUMENT,
+                         "%s: the checkpoint was training on %" PRIu64
+                         " images, this data has %" PRIu64,
+                         c->path, c->images, images);
+    uint64_t whole = c->step / per_epoch;
+    bool pending = c->step % per_epoch == 0 && whole == c->closed + 1;
+    if (whole > c->recipe.epochs || (c->closed != whole && !pending))
+        return lens_fail(LENS_BAD_FILE,
+                         "%s: step %" PRIu64 " and %" PRIu64 " epochs do not fit epochs of %" PRIu64
+                         " steps",
+                         c->path, c->step, c->closed, per_epoch);
+    return LENS_OK;
+}
+
+/* ---- reading: the arrays -------------------------------------------------------------------- */
+
+static lens_status load_flat(lens_tensor *tensor, const checkpoint *c, const char *name) {
+    const lens_array *array = lens_safetensors_find(c->file, name);
+    size_t count = lens_tensor_count(tensor);
+    if (!array)
+        return lens_fail(LENS_BAD_FILE, "%s: has no array %s", c->path, name);
+    if (strcmp(array->type, "F32") != 0 || array->rank != 1 || array->dims[0] != count)
+        return lens_fail(LENS_BAD_FILE, "%s: array %s must be F32 of %zu elements", c->path, name,
+                         count);
+    float *values = malloc(array->bytes); /* the file's may be unaligned */
+    if (!values)
+        return lens_fail_memory(c->path, array->bytes);
+    memcpy(values, array->values, array->bytes);
+    lens_status status = lens_tensor_write(tensor, values);
+    free(values);
+    return status;
+}
+
+static lens_status load_arrays(lens_trainer *fresh, const checkpoint *c) {
+    LENS_TRY(lens_net_load_arrays(fresh->net, c->file, c->path));
+    lens_optimizer_kind kind = fresh->recipe.optimizer.kind;
+    for (size_t i = 0; i < lens_optimizer_slots(kind); i++)
+        LENS_TRY(load_flat(fresh->slots[i], c, slot_name(kind, i)));
+    if (fresh->kept && c->best_accuracy >= 0) {
+        fresh->holds_best = lens_safetensors_find(c->file, "trainer.last") != NULL;
+        LENS_TRY(load_flat(fresh->kept, c, fresh->holds_best ? "trainer.last" : "trainer.best"));
+    }
+    return load_flat(fresh->total, c, "trainer.totals");
+}
+
+/* A trainer like the given one, at the place where the file's run was saved. */
+static lens_status resume(lens_trainer **out, const lens_trainer *trainer, checkpoint *c) {
+    LENS_TRY(lens_safetensors_read(&c->file, c->path));
+    LENS_TRY(read_metadata(c));
+    const lens_net_spec *spec = lens_net_get_spec(trainer->net);
+    LENS_TRY(check_architecture(c, spec));
+    lens_recipe recipe = c->recipe;
+    recipe.epochs = lens_size_max(recipe.epochs, trainer->recipe.epochs);
+    LENS_TRY(lens_trainer_new(out, trainer->context, spec, &recipe, c->seed, trainer->given_train,
+                              trainer->given_test));
+    LENS_TRY(check_progress(c, *out));
+    LENS_TRY(load_arrays(*out, c));
+    (*out)->step = c->step;
+    (*out)->closed = c->closed;
+    (*out)->best_accuracy = c->best_accuracy;
+    return LENS_OK;
+}
+
+/* The new state is built beside the old one, which stays whole when anything fails. */
+lens_status lens_trainer_resume(lens_trainer *trainer, const char *path) {
+    assert(trainer && path);
+    checkpoint c = {.path = path};
+    lens_trainer *fresh = NULL;
+    lens_status status = resume(&fresh, trainer, &c);
+    lens_safetensors_free(c.file);
+    if (status == LENS_OK) {
+        lens_trainer old = *trainer;
+        *trainer = *fresh;
+        *fresh = old;
+    }
+    lens_trainer_free(fresh);
+    return status;
+}

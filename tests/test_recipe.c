@@ -1,0 +1,157 @@
+/* test_recipe.c: the recipes of the zoo, and what a trainer says to one that cannot be trained
+ * with. */
+#include "toy.h"
+
+#include <math.h>
+#include <string.h>
+
+/* By what recipes of one network can differ in; padding between fields may hold anything. */
+static bool same_recipe(const lens_recipe *a, const lens_recipe *b) {
+    return a->epochs == b->epochs && a->batch == b->batch &&
+           a->optimizer.kind == b->optimizer.kind && a->optimizer.rate == b->optimizer.rate &&
+           a->optimizer.weight_decay == b->optimizer.weight_decay &&
+           a->schedule.kind == b->schedule.kind && a->schedule.warmup == b->schedule.warmup &&
+           a->loss == b->loss && a->scale == b->scale && a->validation == b->validation &&
+           a->keep_best == b->keep_best;
+}
+
+/* ---- the notebooks' ---------------------------------------------------------------------------
+ */
+
+static void notebook_recipes_are_the_notebooks(void **state) {
+    (void)state;
+    static const struct {
+        const char *model;
+        lens_optimizer_kind optimizer;
+        size_t batch, epochs, validation;
+        bool first, keep_best;
+    } cases[] = {
+        {"lenet5", LENS_ADAM, 32, 5, 0, false, false},
+        {"lenet5-same", LENS_ADAM, 32, 5, 0, false, false},
+        {"lenet5-max", LENS_ADAM, 64, 5, 0, false, false},
+        {"lenet5-relu", LENS_ADAM, 128, 10, 0, false, false},
+        {"lenet5-sigmoid", LENS_ADAM, 64, 10, 0, false, false},
+        {"lenet5-cifar10", LENS_ADAM, 128, 2, 5000, true, false},
+        {"digits-cnn", LENS_RMSPROP, 64, 10, 6000, false, true},
+        {"alexnet-mini", LENS_ADAM, 128, 5, 0, false, false},
+    };
+    assert_int_equal(sizeof cases / sizeof cases[0], lens_model_count());
+    for (size_t i = 0; i < lens_model_count(); i++) {
+        lens_net_spec *spec;
+        lens_recipe r;
+        assert_ok(lens_model_spec(&spec, cases[i].model));
+        assert_ok(lens_recipe_for(&r, spec, "notebook"));
+        lens_optimizer_opts keras = lens_optimizer_defaults(cases[i].optimizer);
+        assert_int_equal(r.optimizer.kind, cases[i].optimizer);
+        assert_true(r.optimizer.rate == 0.001f && r.optimizer.epsilon == keras.epsilon);
+        assert_true(r.optimizer.weight_decay == 0 && r.optimizer.l2 == 0);
+        assert_int_equal(r.schedule.kind, LENS_CONSTANT);
+        assert_int_equal(r.schedule.warmup, 0);
+        assert_int_equal(r.batch, cases[i].batch);
+        assert_int_equal(r.epochs, cases[i].epochs);
+        assert_int_equal(r.validation, cases[i].validation);
+        assert_int_equal(r.validation_first, cases[i].first);
+        assert_int_equal(r.keep_best, cases[i].keep_best);
+        assert_int_equal(r.loss, LENS_SPARSE_CROSS_ENTROPY);
+        assert_true(r.scale == 1.0f / 255);
+        assert_int_equal(spec->layers[0].conv2d.initializer, LENS_GLOROT_UNIFORM);
+        lens_net_spec_free(spec);
+    }
+}
+
+/* Ours are compared with the notebooks' at equal cost. */
+static void our_recipes_take_no_more_epochs(void **state) {
+    (void)state;
+    for (size_t i = 0; i < lens_model_count(); i++) {
+        lens_net_spec *spec;
+        lens_recipe own, same, notebook;
+        assert_ok(lens_model_spec(&spec, lens_model_name(i)));
+        assert_ok(lens_recipe_for(&notebook, spec, "notebook"));
+        assert_ok(lens_recipe_for(&own, spec, NULL));
+        assert_ok(lens_recipe_for(&same, spec, "default"));
+        assert_true(same_recipe(&own, &same));
+        assert_false(same_recipe(&own, &notebook));
+        /* ten epochs are the longer of lenet5-cifar10's two goals */
+        if (strcmp(lens_model_name(i), "lenet5-cifar10") != 0)
+            assert_int_equal(own.epochs, notebook.epochs);
+        assert_int_equal(own.validation, 0);
+        lens_net_spec_free(spec);
+    }
+}
+
+static void a_recipe_chooses_the_initializers(void **state) {
+    (void)state;
+    lens_net_spec *spec;
+    lens_recipe r;
+    assert_ok(lens_model_spec(&spec, "digits-cnn"));
+    assert_int_equal(spec->layers[0].conv2d.initializer, LENS_GLOROT_UNIFORM);
+    assert_ok(lens_recipe_for(&r, spec, "default"));
+    assert_int_equal(spec->layers[0].conv2d.initializer, LENS_HE_UNIFORM);
+    assert_int_equal(spec->layers[7].dense.initializer, LENS_HE_UNIFORM);
+    assert_ok(lens_recipe_for(&r, spec, "notebook"));
+    assert_int_equal(spec->layers[0].conv2d.initializer, LENS_GLOROT_UNIFORM);
+    lens_net_spec_free(spec);
+}
+
+static void other_networks_get_the_defaults(void **state) {
+    (void)state;
+    lens_net_spec *spec = toy_net(4);
+    lens_recipe r, defaults = lens_recipe_defaults();
+    spec->layers[0].conv2d.initializer = LENS_HE_NORMAL;
+    assert_ok(lens_recipe_for(&r, spec, NULL));
+    assert_true(same_recipe(&r, &defaults));
+    assert_int_equal(r.epochs, 5);
+    assert_int_equal(r.batch, 32);
+    assert_int_equal(r.optimizer.kind, LENS_ADAM);
+    assert_int_equal(spec->layers[0].conv2d.initializer, LENS_HE_NORMAL);
+    assert_fails(lens_recipe_for(&r, spec, "best"), LENS_BAD_ARGUMENT,
+                 "no recipe \"best\"; there are default and notebook");
+    lens_net_spec_free(spec);
+}
+
+/* ---- what cannot be trained with --------------------------------------------------------------
+ */
+
+static void bad_recipes_are_named(void **state) {
+    (void)state;
+    lens_net_spec *spec = toy_net(4);
+    lens_dataset *data = toy_data(40, 4, 1);
+    struct {
+        const char *what;
+        lens_recipe recipe;
+    } cases[9];
+    size_t n = 0;
+    for (; n < sizeof cases / sizeof cases[0]; n++)
+        cases[n].recipe = toy_recipe(LENS_ADAM);
+    n = 0;
+    cases[n].what = "epochs is 0", cases[n++].recipe.epochs = 0;
+    cases[n].what = "batch is 0", cases[n++].recipe.batch = 0;
+    cases[n].what = "rate is -1", cases[n++].recipe.optimizer.rate = -1;
+    cases[n].what = "rate is nan", cases[n++].recipe.optimizer.rate = NAN;
+    cases[n].what = "clip_norm is -1", cases[n++].recipe.optimizer.clip_norm = -1;
+    cases[n].what = "scale is -1", cases[n++].recipe.scale = -1;
+    cases[n].what = "40 images to hold out, the training set has 40",
+    cases[n++].recipe.validation = 40;
+    cases[n].what = "optimizer is 99", cases[n++].recipe.optimizer.kind = (lens_optimizer_kind)99;
+    cases[n].what = "keep_best needs images", cases[n++].recipe.keep_best = true;
+    for (size_t i = 0; i < n; i++) {
+        lens_trainer *trainer;
+        assert_fails(
+            lens_trainer_new(&trainer, test_reference(), spec, &cases[i].recipe, 0, data, NULL),
+            LENS_BAD_ARGUMENT, cases[i].what);
+        assert_null(trainer);
+    }
+    lens_dataset_free(data);
+    lens_net_spec_free(spec);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(notebook_recipes_are_the_notebooks),
+        cmocka_unit_test(our_recipes_take_no_more_epochs),
+        cmocka_unit_test(a_recipe_chooses_the_initializers),
+        cmocka_unit_test(other_networks_get_the_defaults),
+        cmocka_unit_test(bad_recipes_are_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, test_close);
+}
