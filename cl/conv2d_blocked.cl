@@ -14,6 +14,7 @@
 #define TILE_FILTERS 8
 #define TILE_PIXELS 32
 #define PANEL_TAPS 256 /* most taps (c,r,s) gathered at a time; R S is at most that */
+#define MAX_PANEL_PIXELS 512 /* panel_pixels of the weight gradient is at most that */
 
 #define CONV2D_BLOCKED_SIZES                                                                       \
     const int N, const int C, const int H, const int W, const int K, const int CG, const int R,    \
@@ -44,7 +45,7 @@
         acc[15] = fma((float16)w7, high, acc[15]);                                                 \
     }
 
-/* global[0] = tiles of 32 output pixels, [1] = groups, [2] = images. */
+/* global[0] = tiles of 32 output pixels, counted through all images, [1] = groups. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_blocked_forward(global float *restrict y, const ulong y_offset,
                        global const float *restrict x, const ulong x_offset,
@@ -52,18 +53,22 @@ conv2d_blocked_forward(global float *restrict y, const ulong y_offset,
                        global const float *restrict b, const ulong b_offset, const int has_bias,
                        const int activation, const float alpha, CONV2D_BLOCKED_SIZES) {
     float panel[PANEL_TAPS * TILE_PIXELS], tile[TILE_FILTERS * TILE_PIXELS];
-    int at[TILE_PIXELS]; /* where each pixel's window begins in a channel of x */
+    int at[TILE_PIXELS];   /* where each pixel's window begins in x's first channel */
+    int to[TILE_PIXELS];   /* where each pixel is in y's first filter */
     const int PQ = P * Q, KG = K / groups, taps_all = CG * R * S;
-    const int first = get_global_id(0) * TILE_PIXELS, pixels = min(TILE_PIXELS, PQ - first);
-    const int g = get_global_id(1), n = get_global_id(2);
+    const int first = get_global_id(0) * TILE_PIXELS, pixels = min(TILE_PIXELS, N * PQ - first);
+    const int g = get_global_id(1);
     for (int e = 0; e < TILE_PIXELS; e++) {
-        const int pixel = first + min(e, pixels - 1); /* past the end: the last one again */
-        at[e] = pixel / Q * stride_h * W + pixel % Q * stride_w;
+        const int i = first + min(e, pixels - 1); /* past the end: the last one again */
+        const int n = i / PQ, pixel = i % PQ;
+        at[e] = n * C * H * W + pixel / Q * stride_h * W + pixel % Q * stride_w;
+        to[e] = n * K * PQ + pixel;
     }
-    x += x_offset + (size_t)(n * C + g * CG) * H * W;
+    const bool in_a_row = to[pixels - 1] - to[0] == pixels - 1;
+    x += x_offset + (size_t)g * CG * H * W;
     w += w_offset + (size_t)g * KG * taps_all;
     b += b_offset + g * KG;
-    y += y_offset + (size_t)(n * K + g * KG) * PQ + first;
+    y += y_offset + (size_t)g * KG * PQ;
     const int panel_channels = PANEL_TAPS / (R * S);
     for (int c0 = 0; c0 < CG; c0 += panel_channels) {
         const int channels = min(panel_channels, CG - c0), taps = channels * R * S;
@@ -86,7 +91,7 @@ conv2d_blocked_forward(global float *restrict y, const ulong y_offset,
                     vstore16((float16)start, 2 * i + 1, tile);
                 } else {
                     for (int e = 0; e < pixels; e++)
-                        tile[i * TILE_PIXELS + e] = y[(size_t)(k + i) * PQ + e];
+                        tile[i * TILE_PIXELS + e] = y[(k + i) * PQ + to[e]];
                 }
 #pragma unroll
             for (int i = 0; i < 2 * TILE_FILTERS; i++)
@@ -107,9 +112,15 @@ conv2d_blocked_forward(global float *restrict y, const ulong y_offset,
             if (last && activation != RELU && activation != LINEAR)
                 for (int i = 0; i < filters * TILE_PIXELS; i++)
                     tile[i] = activate(activation, alpha, tile[i]);
-            for (int i = 0; i < filters; i++)
-                for (int e = 0; e < pixels; e++)
-                    y[(size_t)(k + i) * PQ + e] = tile[i * TILE_PIXELS + e];
+            for (int i = 0; i < filters; i++) {
+                global float *row = y + (k + i) * PQ;
+                if (in_a_row)
+                    for (int e = 0; e < pixels; e++)
+                        row[to[0] + e] = tile[i * TILE_PIXELS + e];
+                else
+                    for (int e = 0; e < pixels; e++)
+                        row[to[e]] = tile[i * TILE_PIXELS + e];
+            }
         }
     }
 }
@@ -139,6 +150,7 @@ conv2d_blocked_backward_weight(global float *restrict parts, const ulong parts_o
                                global const float *restrict x, const ulong x_offset,
                                const ulong panels_offset, const int part_images,
                                const int panel_pixels, const int T_ROW, CONV2D_BLOCKED_SIZES) {
+    int at[MAX_PANEL_PIXELS]; /* where each pixel of the panel is in dy's first filter */
     const int part = get_global_id(0), g = get_global_id(1);
     const int PQ = P * Q, KG = K / groups, taps = CG * R * S;
     global float *panel =
@@ -149,65 +161,66 @@ conv2d_blocked_backward_weight(global float *restrict parts, const ulong parts_o
     for (int i = 0; i < panel_pixels; i++)
         for (int t = taps; t < T_ROW; t++)
             panel[(size_t)i * T_ROW + t] = 0.0f;
-    const int last_image = min((part + 1) * part_images, N);
-    for (int n = part * part_images; n < last_image; n++) {
-        global const float *image = x + x_offset + (size_t)(n * C + g * CG) * H * W;
-        global const float *slope = dy + dy_offset + (size_t)(n * K + g * KG) * PQ;
-        for (int first = 0; first < PQ; first += panel_pixels) {
-            const int pixels = min(panel_pixels, PQ - first);
-            for (int i = 0; i < pixels; i++) {
-                const int p = (first + i) / Q, q = (first + i) % Q;
-                global const float *from = image + p * stride_h * W + q * stride_w;
-                global float *to = panel + (size_t)i * T_ROW;
-                for (int c = 0; c < CG; c++)
-                    for (int r = 0; r < R; r++, to += S) {
-                        global const float *row = from + (c * H + r * dilation_h) * W;
-                        for (int s = 0; s < S; s++)
-                            to[s] = row[s * dilation_w];
-                    }
-            }
-            for (int k = 0; k < KG; k += TILE_FILTERS) {
-                const int filters = min(TILE_FILTERS, KG - k);
-                global const float *rows = slope + (size_t)k * PQ + first;
-                for (int t = 0; t < T_ROW; t += TILE_PIXELS) {
-                    float16 acc[2 * TILE_FILTERS];
-                    global float *sums = parts + (size_t)k * T_ROW + t;
-#pragma unroll
-                    for (int i = 0; i < TILE_FILTERS; i++) {
-                        acc[2 * i] = vload16(0, sums + min(i, filters - 1) * T_ROW);
-                        acc[2 * i + 1] = vload16(1, sums + min(i, filters - 1) * T_ROW);
-                    }
-                    const int row1 = min(1, filters - 1) * PQ, row2 = min(2, filters - 1) * PQ,
-                              row3 = min(3, filters - 1) * PQ, row4 = min(4, filters - 1) * PQ,
-                              row5 = min(5, filters - 1) * PQ, row6 = min(6, filters - 1) * PQ,
-                              row7 = min(7, filters - 1) * PQ;
-                    for (int i = 0; i < pixels; i++) {
-                        global const float *patch = panel + (size_t)i * T_ROW + t;
-                        const float16 low = vload16(0, patch), high = vload16(1, patch);
-                        acc[0] = fma((float16)rows[i], low, acc[0]);
-                        acc[1] = fma((float16)rows[i], high, acc[1]);
-                        acc[2] = fma((float16)rows[row1 + i], low, acc[2]);
-                        acc[3] = fma((float16)rows[row1 + i], high, acc[3]);
-                        acc[4] = fma((float16)rows[row2 + i], low, acc[4]);
-                        acc[5] = fma((float16)rows[row2 + i], high, acc[5]);
-                        acc[6] = fma((float16)rows[row3 + i], low, acc[6]);
-                        acc[7] = fma((float16)rows[row3 + i], high, acc[7]);
-                        acc[8] = fma((float16)rows[row4 + i], low, acc[8]);
-                        acc[9] = fma((float16)rows[row4 + i], high, acc[9]);
-                        acc[10] = fma((float16)rows[row5 + i], low, acc[10]);
-                        acc[11] = fma((float16)rows[row5 + i], high, acc[11]);
-                        acc[12] = fma((float16)rows[row6 + i], low, acc[12]);
-                        acc[13] = fma((float16)rows[row6 + i], high, acc[13]);
-                        acc[14] = fma((float16)rows[row7 + i], low, acc[14]);
-                        acc[15] = fma((float16)rows[row7 + i], high, acc[15]);
-                    }
-#pragma unroll
-                    for (int i = TILE_FILTERS - 1; i >= 0; i--)
-                        if (i < filters) {
-                            vstore16(acc[2 * i], 0, sums + i * T_ROW);
-                            vstore16(acc[2 * i + 1], 1, sums + i * T_ROW);
-                        }
+    const int end = min((part + 1) * part_images, N) * PQ;
+    dy += dy_offset + (size_t)g * KG * PQ;
+    x += x_offset + (size_t)g * CG * H * W;
+    for (int first = part * part_images * PQ; first < end; first += panel_pixels) {
+        const int pixels = min(panel_pixels, end - first);
+        for (int i = 0; i < pixels; i++) {
+            const int n = (first + i) / PQ, pixel = (first + i) % PQ;
+            global const float *from =
+                x + n * C * H * W + pixel / Q * stride_h * W + pixel % Q * stride_w;
+            global float *to = panel + (size_t)i * T_ROW;
+            at[i] = n * K * PQ + pixel;
+            for (int c = 0; c < CG; c++)
+                for (int r = 0; r < R; r++, to += S) {
+                    global const float *row = from + (c * H + r * dilation_h) * W;
+                    for (int s = 0; s < S; s++)
+                        to[s] = row[s * dilation_w];
                 }
+        }
+        for (int k = 0; k < KG; k += TILE_FILTERS) {
+            const int filters = min(TILE_FILTERS, KG - k);
+            global const float *rows = dy + k * PQ;
+            for (int t = 0; t < T_ROW; t += TILE_PIXELS) {
+                float16 acc[2 * TILE_FILTERS];
+                global float *sums = parts + (size_t)k * T_ROW + t;
+#pragma unroll
+                for (int i = 0; i < TILE_FILTERS; i++) {
+                    acc[2 * i] = vload16(0, sums + min(i, filters - 1) * T_ROW);
+                    acc[2 * i + 1] = vload16(1, sums + min(i, filters - 1) * T_ROW);
+                }
+                const int row1 = min(1, filters - 1) * PQ, row2 = min(2, filters - 1) * PQ,
+                          row3 = min(3, filters - 1) * PQ, row4 = min(4, filters - 1) * PQ,
+                          row5 = min(5, filters - 1) * PQ, row6 = min(6, filters - 1) * PQ,
+                          row7 = min(7, filters - 1) * PQ;
+                for (int i = 0; i < pixels; i++) {
+                    global const float *patch = panel + (size_t)i * T_ROW + t;
+                    global const float *slopes = rows + at[i];
+                    const float16 low = vload16(0, patch), high = vload16(1, patch);
+                    acc[0] = fma((float16)slopes[0], low, acc[0]);
+                    acc[1] = fma((float16)slopes[0], high, acc[1]);
+                    acc[2] = fma((float16)slopes[row1], low, acc[2]);
+                    acc[3] = fma((float16)slopes[row1], high, acc[3]);
+                    acc[4] = fma((float16)slopes[row2], low, acc[4]);
+                    acc[5] = fma((float16)slopes[row2], high, acc[5]);
+                    acc[6] = fma((float16)slopes[row3], low, acc[6]);
+                    acc[7] = fma((float16)slopes[row3], high, acc[7]);
+                    acc[8] = fma((float16)slopes[row4], low, acc[8]);
+                    acc[9] = fma((float16)slopes[row4], high, acc[9]);
+                    acc[10] = fma((float16)slopes[row5], low, acc[10]);
+                    acc[11] = fma((float16)slopes[row5], high, acc[11]);
+                    acc[12] = fma((float16)slopes[row6], low, acc[12]);
+                    acc[13] = fma((float16)slopes[row6], high, acc[13]);
+                    acc[14] = fma((float16)slopes[row7], low, acc[14]);
+                    acc[15] = fma((float16)slopes[row7], high, acc[15]);
+                }
+#pragma unroll
+                for (int i = TILE_FILTERS - 1; i >= 0; i--)
+                    if (i < filters) {
+                        vstore16(acc[2 * i], 0, sums + i * T_ROW);
+                        vstore16(acc[2 * i + 1], 1, sums + i * T_ROW);
+                    }
             }
         }
     }

@@ -40,7 +40,7 @@ kernel void optimizer_step(global float *restrict w, const ulong w_offset,
         weight -= decay * weight;
         if (KIND == SGD)
             weight -= rate * gradient;
-        if (KIND == MOMENTUM || KIND == NESTEROV) {
+        if ((KIND == MOMENTUM) | (KIND == NESTEROV)) {
             const float speed = momentum * m[i] - rate * gradient;
             m[i] = speed;
             weight += KIND == MOMENTUM ? speed : momentum * speed - rate * gradient;
@@ -50,7 +50,7 @@ kernel void optimizer_step(global float *restrict w, const ulong w_offset,
             v[i] = square;
             weight -= rate * gradient / sqrt(square + epsilon);
         }
-        if (KIND == ADAM || KIND == ADAMW) {
+        if ((KIND == ADAM) | (KIND == ADAMW)) {
             const float mean = m[i] + (1.0f - beta1) * (gradient - m[i]);
             const float square = v[i] + (1.0f - beta2) * (gradient * gradient - v[i]);
             m[i] = mean;

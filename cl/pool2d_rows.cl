@@ -50,24 +50,31 @@ kernel void pool2d_rows_forward(global float *restrict y, const ulong y_offset,
     }
 }
 
-/* One input row (of NC * H) a work-item: what its windows give to their row r. */
+/* One output row (of NC * P) a work-item: the STRIDE_H input rows from its windows' first on, and for
+ * the last output row of a plane those below as well. Pixels that no window covers get 0. */
 kernel void pool2d_rows_backward_input(global float *restrict dx, const ulong dx_offset,
                                        global const float *restrict dy, const ulong dy_offset,
                                        global const float *restrict x, const ulong x_offset,
                                        const int NC, const int H, const int W, const int P,
                                        const int Q) {
     const int i = get_global_id(0);
-    if (i >= NC * H)
+    if (i >= NC * P)
         return;
-    const int h = i % H, p = h / STRIDE_H, own = h % STRIDE_H;
-    dx += dx_offset + (size_t)i * W;
-    const int covered = own < R && p < P ? Q * STRIDE_W : 0;
-    for (int w = (covered < W ? covered : W); w < W; w++)
-        dx[w] = 0.0f;
-    if (covered == 0)
-        return;
-    x += x_offset + ((size_t)(i / H) * H + p * STRIDE_H) * W;
-    dy += dy_offset + ((size_t)(i / H) * P + p) * Q;
+    const int p = i % P, first = p * STRIDE_H, end = p + 1 < P ? first + STRIDE_H : H;
+    const size_t start = ((size_t)(i / P) * H + first) * W;
+    dx += dx_offset + start;
+    x += x_offset + start;
+    dy += dy_offset + (size_t)i * Q;
+    if (R * S < STRIDE_H * STRIDE_W)
+        for (int at = 0; at < (end - first) * W; at++)
+            dx[at] = 0.0f;
+    else { /* only what the windows leave over */
+        for (int r = 0; r < R; r++)
+            for (int w = Q * STRIDE_W; w < W; w++)
+                dx[r * W + w] = 0.0f;
+        for (int at = R * W; at < (end - first) * W; at++)
+            dx[at] = 0.0f;
+    }
     for (int q = 0; q < Q; q++) {
         float best = x[q * STRIDE_W];
         int place = 0;
@@ -80,14 +87,12 @@ kernel void pool2d_rows_backward_input(global float *restrict dx, const ulong dx
                 best = better ? v : best;
                 place = better ? r * S + s : place;
             }
-        const float gradient = dy[q];
+        const float gradient = KIND == POOL_AVERAGE ? dy[q] / (R * S) : dy[q];
 #pragma unroll
-        for (int s = 0; s < STRIDE_W; s++) {
-            const bool mine = s < S && place == own * S + s;
-            const float share = s < S ? gradient / (R * S) : 0.0f;
-            if (q * STRIDE_W + s < W)
-                dx[q * STRIDE_W + s] =
-                    KIND == POOL_AVERAGE ? share : (mine ? gradient : 0.0f);
-        }
+        for (int r = 0; r < R; r++)
+#pragma unroll
+            for (int s = 0; s < S; s++)
+                dx[r * W + q * STRIDE_W + s] =
+                    KIND == POOL_AVERAGE || place == r * S + s ? gradient : 0.0f;
     }
 }

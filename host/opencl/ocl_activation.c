@@ -1,25 +1,40 @@
 /* ocl_activation.c: the activations on OpenCL devices. */
 #include "opencl/opencl.h"
+#include "core/size.h"
+
+#include <stdio.h>
+
+/* A CPU's work-item takes a run of neighbours, a GPU's one element, so that a group reads in a row.
+ */
+static size_t run_of(const lens_context *context) {
+    return ocl_is_cpu(context) ? 256 : 1;
+}
+
+static ocl_launch begin(lens_context *context, const char *kernel, const lens_activation *opts) {
+    char options[48];
+    snprintf(options, sizeof options, "-DKIND=%d -DRUN=%zu", opts->kind, run_of(context));
+    return ocl_begin(context, "activation", kernel, options);
+}
+
+static lens_status run(ocl_launch *launch, size_t count, const lens_activation *opts) {
+    ocl_arg_int(launch, count);
+    ocl_arg_float(launch, opts->alpha);
+    return ocl_run_1d(launch, lens_size_div_up(count, run_of(launch->context)));
+}
 
 lens_status ocl_activation_forward(lens_tensor *y, const lens_tensor *x,
                                    const lens_activation *opts) {
-    ocl_launch launch = ocl_begin(y->context, "activation", "activation_forward", "");
+    ocl_launch launch = begin(y->context, "activation_forward", opts);
     ocl_arg_tensor(&launch, y);
     ocl_arg_tensor(&launch, x);
-    ocl_arg_int(&launch, y->count);
-    ocl_arg_int(&launch, opts->kind);
-    ocl_arg_float(&launch, opts->alpha);
-    return ocl_run_1d(&launch, y->count);
+    return run(&launch, y->count, opts);
 }
 
 lens_status ocl_activation_backward_input(lens_tensor *dx, const lens_tensor *dy,
                                           const lens_tensor *y, const lens_activation *opts) {
-    ocl_launch launch = ocl_begin(dx->context, "activation", "activation_backward_input", "");
+    ocl_launch launch = begin(dx->context, "activation_backward_input", opts);
     ocl_arg_tensor(&launch, dx);
     ocl_arg_tensor(&launch, dy);
     ocl_arg_tensor(&launch, y);
-    ocl_arg_int(&launch, dx->count);
-    ocl_arg_int(&launch, opts->kind);
-    ocl_arg_float(&launch, opts->alpha);
-    return ocl_run_1d(&launch, dx->count);
+    return run(&launch, dx->count, opts);
 }

@@ -48,11 +48,23 @@ static size_t reach(size_t window, size_t dilation) {
     return (window - 1) * dilation;
 }
 
-/* dy with the filter's reach of zeros around it, so that every tap of the turned filter is there.
- */
-static lens_padding around(lens_shape w, const lens_conv2d_opts *opts) {
+/* How the input's gradient is had: dy with `zeros` around it, so that every tap of the turned
+ * filter is there, gives the padded input's gradient, which is then folded; or, where the padding
+ * is zeros and smaller than the filter's reach, with so much less around it the input's own
+ * gradient at once. */
+typedef struct turn {
+    lens_padding zeros;
+    bool fold;
+} turn;
+
+static turn turn_of(lens_shape w, const lens_conv2d_opts *opts) {
+    const lens_padding *p = &opts->padding;
     size_t h = reach(w.h, opts->dilation_h), v = reach(w.w, opts->dilation_w);
-    return (lens_padding){.top = h, .left = v, .bottom = h, .right = v};
+    bool is_value = p->mode == LENS_PAD_ZERO || p->mode == LENS_PAD_CONSTANT;
+    if (is_value && p->top <= h && p->bottom <= h && p->left <= v && p->right <= v)
+        return (turn){{h - p->top, v - p->left, h - p->bottom, v - p->right, LENS_PAD_ZERO, 0},
+                      false};
+    return (turn){{h, v, h, v, LENS_PAD_ZERO, 0}, true};
 }
 
 typedef struct split {
@@ -63,7 +75,8 @@ static split split_of(lens_shape x, lens_shape w, lens_shape y) {
     split s = {.row = lens_size_round_up(w.c * w.h * w.w, TILE_PIXELS)};
     s.part_images = lens_size_div_up(x.n, MAX_PARTS);
     s.parts = lens_size_div_up(x.n, s.part_images);
-    s.panel_pixels = lens_size_min(y.h * y.w, lens_size_max(8, PANEL_FLOATS / s.row));
+    s.panel_pixels =
+        lens_size_min(s.part_images * y.h * y.w, lens_size_max(8, PANEL_FLOATS / s.row));
     return s;
 }
 
@@ -73,8 +86,8 @@ size_t ocl_conv2d_blocked_scratch(lens_pass pass, lens_shape x, lens_shape w, le
     if (pass == LENS_FORWARD)
         return padded;
     if (pass == LENS_BACKWARD_INPUT) {
-        lens_padding zeros = around(w, opts);
-        return count_of(w) + count_of(padded_shape(y, &zeros)) + padded;
+        turn t = turn_of(w, opts);
+        return count_of(w) + count_of(padded_shape(y, &t.zeros)) + (t.fold ? padded : 0);
     }
     split s = split_of(x, w, y);
     return padded + s.parts * w.n * s.row + s.parts * opts->groups * s.panel_pixels * s.row;
@@ -118,10 +131,10 @@ static lens_status convolve(lens_tensor *y, const lens_tensor *x, const lens_ten
     ocl_arg_int(&launch, opts->activation.kind);
     ocl_arg_float(&launch, opts->activation.alpha);
     arg_sizes(&launch, x->shape, w->shape, y->shape, opts);
-    const size_t global[] = {lens_size_div_up(y->shape.h * y->shape.w, TILE_PIXELS), opts->groups,
-                             y->shape.n};
-    const size_t local[] = {1, 1, 1};
-    return ocl_run(&launch, 3, global, local);
+    size_t pixels = y->shape.n * y->shape.h * y->shape.w;
+    const size_t global[] = {lens_size_div_up(pixels, TILE_PIXELS), opts->groups};
+    const size_t local[] = {1, 1};
+    return ocl_run(&launch, 2, global, local);
 }
 
 /* x itself, or a padded copy of it in scratch. */
@@ -157,21 +170,20 @@ lens_status ocl_conv2d_blocked_backward_input(lens_tensor *dx, const lens_tensor
                                               const lens_tensor *w, const lens_conv2d_opts *opts,
                                               lens_tensor *scratch) {
     size_t used = 0, groups = opts->groups;
-    lens_padding zeros = around(w->shape, opts);
+    turn t = turn_of(w->shape, opts);
     lens_tensor wide, flipped, folded = *dx;
     lens_shape ws = w->shape;
     flipped = carve(scratch, &used, (lens_shape){ws.c * groups, ws.n / groups, ws.h, ws.w});
     LENS_TRY(flip(&flipped, w, groups));
-    LENS_TRY(pad(&wide, dy, &zeros, scratch, &used));
-    bool fold = has_padding(&opts->padding);
-    if (fold)
+    LENS_TRY(pad(&wide, dy, &t.zeros, scratch, &used));
+    if (t.fold)
         folded = carve(scratch, &used, padded_shape(dx->shape, &opts->padding));
     lens_conv2d_opts turned = lens_conv2d_defaults();
     turned.dilation_h = opts->dilation_h;
     turned.dilation_w = opts->dilation_w;
     turned.groups = groups;
     LENS_TRY(convolve(&folded, &wide, &flipped, NULL, &turned));
-    return fold ? ocl_pad2d_backward_input(dx, &folded, &opts->padding) : LENS_OK;
+    return t.fold ? ocl_pad2d_backward_input(dx, &folded, &opts->padding) : LENS_OK;
 }
 
 static lens_status add_parts(lens_tensor *dw, const lens_tensor *parts, const split *s) {

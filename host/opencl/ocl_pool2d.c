@@ -80,7 +80,7 @@ lens_status ocl_pool2d_backward_input(lens_tensor *dx, const lens_tensor *dy, co
     ocl_arg_tensor(&launch, x);
     arg_shapes(&launch, x->shape, dy->shape);
     if (rows)
-        return ocl_run_1d(&launch, dx->count / dx->shape.w);
+        return ocl_run_1d(&launch, dy->count / dy->shape.w);
     arg_opts(&launch, opts);
     return ocl_run_1d(&launch, dx->count);
 }
