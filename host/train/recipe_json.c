@@ -83,7 +83,7 @@ static const char *loss_name(int kind) {
 }
 
 static lens_status get_optimizer(lens_optimizer_opts *out, const json_t *object) {
-    int kind;
+    int kind = 0;
     LENS_TRY(get_kind(&kind, object, "kind", LENS_ADAMW + 1, optimizer_name));
     out->kind = (lens_optimizer_kind)kind;
     LENS_TRY(get_float(&out->rate, object, "rate"));
@@ -98,7 +98,7 @@ static lens_status get_optimizer(lens_optimizer_opts *out, const json_t *object)
 }
 
 static lens_status get_schedule(lens_schedule *out, const json_t *object) {
-    int kind;
+    int kind = 0;
     LENS_TRY(get_kind(&kind, object, "kind", LENS_COSINE + 1, schedule_name));
     out->kind = (lens_schedule_kind)kind;
     LENS_TRY(get_float(&out->gamma, object, "gamma"));
@@ -107,7 +107,7 @@ static lens_status get_schedule(lens_schedule *out, const json_t *object) {
 }
 
 static lens_status get_recipe(lens_recipe *out, const json_t *root) {
-    int loss;
+    int loss = 0;
     LENS_TRY(get_size(&out->epochs, root, "epochs"));
     LENS_TRY(get_size(&out->batch, root, "batch"));
     LENS_TRY(get_optimizer(&out->optimizer, json_object_get(root, "optimizer")));
