@@ -56,8 +56,8 @@ void test_compare(const char *what, const float *got, const float *expected, siz
                   double relative, double absolute);
 
 /* Check `gradient` against central differences: for every i, (objective with x[i] + step, less that
- * with x[i] - step) / (2 step), within absolute + relative |difference|. The objective returns a sum
- * in double and reads x through `user`. Integer data and a step of 1 make it exact where the
+ * with x[i] - step) / (2 step), within absolute + relative |difference|. The objective returns a
+ * sum in double and reads x through `user`. Integer data and a step of 1 make it exact where the
  * operation is linear in x. */
 void test_gradient(const char *what, const float *gradient, float *x, size_t count, double step,
                    double relative, double absolute, double (*objective)(void *user), void *user);
