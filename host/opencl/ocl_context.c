@@ -57,6 +57,7 @@ void ocl_context_close(lens_context *context) {
         clFinish(state->queue);
     for (size_t i = 0; i < state->timing_count; i++)
         clReleaseEvent(state->timings[i].event);
+    ocl_uploads_free(state);
     ocl_programs_free(state);
     if (state->dummy)
         clReleaseMemObject(state->dummy);
@@ -100,14 +101,6 @@ lens_status ocl_buffer_new(void **out, lens_context *context, size_t count) {
 void ocl_buffer_free(lens_context *context, void *buffer) {
     (void)context;
     clReleaseMemObject(buffer);
-}
-
-lens_status ocl_tensor_write(lens_tensor *tensor, const float *values) {
-    cl_int code = clEnqueueWriteBuffer(ocl_state_of(tensor->context)->queue, tensor->buffer,
-                                       CL_TRUE, tensor->offset * sizeof(float),
-                                       tensor->count * sizeof(float), values, 0, NULL, NULL);
-    return code == CL_SUCCESS ? LENS_OK
-                              : ocl_fail(code, "clEnqueueWriteBuffer of %zu floats", tensor->count);
 }
 
 lens_status ocl_tensor_read(const lens_tensor *tensor, float *values) {

@@ -39,12 +39,24 @@ typedef struct ocl_timing {
     ocl_kernel *kernel;
 } ocl_timing;
 
+/* A write on its way: the host's copy of its values, which lives until the event is done. */
+typedef struct ocl_upload {
+    cl_event event; /* NULL: none */
+    float *values;
+    size_t capacity; /* elements */
+} ocl_upload;
+
+/* The host runs at most so many writes ahead of the device: a few training steps. */
+#define OCL_UPLOADS 6
+
 typedef struct ocl_state {
     cl_platform_id platform;
     cl_device_id device;
     cl_context context;
     cl_command_queue queue; /* in order */
     cl_mem dummy;           /* bound where a kernel takes a tensor and there is none */
+    ocl_upload uploads[OCL_UPLOADS];
+    size_t next_upload;
     ocl_program *programs;
     ocl_kernel *kernels;
     char *algorithm;  /* forced by name, or NULL */
@@ -62,6 +74,9 @@ static inline ocl_state *ocl_state_of(const lens_context *context) {
 bool ocl_algorithm_allowed(const lens_context *context, const char *name);
 
 bool ocl_is_cpu(const lens_context *context);
+
+/* Free the copies of writes; the queue has finished. */
+void ocl_uploads_free(ocl_state *state);
 
 /* Read the events of finished launches into their kernels' sums. Waits. */
 lens_status ocl_collect_timings(lens_context *context);
