@@ -10,7 +10,7 @@ static size_t or_one(size_t value) {
 
 /* "name, integers" */
 static void set_name(check_problem *problem, const char *name, check_data data) {
-    snprintf(problem->name, sizeof problem->name, "%s, %s", name,
+    snprintf(problem->name, sizeof problem->name, "%.58s, %s", name,
              data == DATA_INTEGERS ? "integers" : "reals");
 }
 

@@ -8,7 +8,7 @@
 enum { FUNCTION_ULP = 16 }; /* OpenCL allows exp 3, log 3, tanh 5, division 2.5, sqrt 3 */
 
 static void set_name(check_problem *problem, const char *name, check_data data) {
-    snprintf(problem->name, sizeof problem->name, "%s, %s", name,
+    snprintf(problem->name, sizeof problem->name, "%.58s, %s", name,
              data == DATA_INTEGERS ? "integers" : "reals");
 }
 

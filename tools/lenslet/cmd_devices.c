@@ -19,24 +19,27 @@ static const option options[] = {
     {0},
 };
 
+/* In text the columns without a title go to a second table, lest the lines get too long. */
 static const table_column columns[] = {
+    {"index", "", true},        {"pair", NULL},
+    {"type", "Type"},           {"name", "Name"},
+    {"platform", "Platform"},   {"compute_units", "Units", true},
+    {"clock_mhz", "MHz", true}, {"memory_bytes", "Memory", true},
+    {"features", "Has"},        {"allocation_bytes", NULL},
+    {"local_bytes", NULL},      {"work_group_items", NULL},
+    {"usable", NULL},           {"chosen", NULL},
+    {"vendor", NULL},           {"driver", NULL},
+    {"opencl", NULL},           {0},
+};
+
+static const table_column limit_columns[] = {
     {"index", "", true},
     {"pair", "P:D"},
-    {"type", "Type"},
-    {"name", "Name"},
-    {"platform", "Platform"},
-    {"compute_units", "Units", true},
-    {"clock_mhz", "MHz", true},
-    {"memory_bytes", "Memory", true},
-    {"allocation_bytes", "One buffer", true},
-    {"local_bytes", "Local", true},
-    {"work_group_items", "Group", true},
-    {"features", "Has"},
-    {"usable", NULL},
-    {"chosen", NULL},
-    {"vendor", NULL},
-    {"driver", NULL},
-    {"opencl", NULL},
+    {"allocation_bytes", "Largest buffer", true},
+    {"local_bytes", "Local memory", true},
+    {"work_group_items", "Work-group", true},
+    {"opencl", "Version"},
+    {"driver", "Driver"},
     {0},
 };
 
@@ -58,15 +61,28 @@ static void add_row(table *t, const lens_device_info *d, bool chosen) {
     table_count(t, d->compute_units);
     table_cell(t, out_count(d->clock_mhz), d->clock_mhz ? out_thousands(d->clock_mhz) : "-");
     table_cell(t, out_count(d->memory_bytes), out_bytes(d->memory_bytes));
-    table_cell(t, out_count(d->allocation_bytes), out_bytes(d->allocation_bytes));
-    table_cell(t, out_count(d->local_bytes), d->local_bytes ? out_bytes(d->local_bytes) : "-");
-    table_count(t, d->work_group_items);
     table_text(t, features_of(d));
+    table_count(t, d->allocation_bytes);
+    table_count(t, d->local_bytes);
+    table_count(t, d->work_group_items);
     table_cell(t, json_boolean(pick_is_usable(d)), "");
     table_cell(t, json_boolean(chosen), "");
     table_text(t, d->vendor);
     table_text(t, d->driver);
     table_text(t, d->opencl_version);
+}
+
+static void add_limits(table *t, const lens_device_info *d, bool chosen) {
+    const char *version = d->opencl_version; /* "OpenCL 3.0 and what the vendor adds" */
+    size_t words = strcspn(version, " ");
+    words += version[words] ? 1 + strcspn(version + words + 1, " ") : 0;
+    table_cell(t, out_count(d->index), out_printf("%s%zu", chosen ? "> " : "", d->index));
+    table_text(t, out_printf("%zu:%zu", d->platform_index, d->platform_device));
+    table_cell(t, out_count(d->allocation_bytes), out_bytes(d->allocation_bytes));
+    table_cell(t, out_count(d->local_bytes), d->local_bytes ? out_bytes(d->local_bytes) : "-");
+    table_count(t, d->work_group_items);
+    table_text(t, words ? out_printf("%.*s", (int)words, version) : "-");
+    table_text(t, d->driver);
 }
 
 /* ---- why ----------------------------------------------------------------------------------- */
@@ -111,8 +127,10 @@ static json_t *environment(void) {
     return object;
 }
 
-static void print_text(const table *t, const char *chosen, const char *why) {
+static void print_text(const table *t, const table *limits, const char *chosen, const char *why) {
     table_print(t, FORMAT_TEXT);
+    putchar('\n');
+    table_print(limits, FORMAT_TEXT);
     printf("\n  > chosen: %s (%s)\n", chosen, why);
     json_t *variables = environment(), *value;
     const char *name;
@@ -126,13 +144,15 @@ static lens_status list(const lens_devices *devices, const devices_options *o) {
     size_t *picked = NULL, picked_count;
     TRY(pick_devices(devices, &o->devices, &picked, &picked_count));
     const lens_device_info *chosen = lens_devices_get(devices, picked[0]);
-    table *t = table_new(columns);
+    table *t = table_new(columns), *limits = table_new(limit_columns);
     for (size_t i = 0; i < lens_devices_count(devices); i++) {
         bool is_picked = false;
         for (size_t j = 0; j < picked_count; j++)
             is_picked |= picked[j] == i;
-        if (is_picked || o->devices.count == 0)
-            add_row(t, lens_devices_get(devices, i), i == picked[0]);
+        if (!is_picked && o->devices.count)
+            continue;
+        add_row(t, lens_devices_get(devices, i), i == picked[0]);
+        add_limits(limits, lens_devices_get(devices, i), i == picked[0]);
     }
     if (o->format == FORMAT_JSON) {
         json_t *document = out_document("devices");
@@ -142,11 +162,12 @@ static lens_status list(const lens_devices *devices, const devices_options *o) {
         json_object_set_new(document, "environment", environment());
         out_print(document);
     } else if (o->format == FORMAT_TEXT) {
-        print_text(t, pick_name(chosen), reason(chosen, o));
+        print_text(t, limits, pick_name(chosen), reason(chosen, o));
     } else {
         table_print(t, o->format);
     }
     table_free(t);
+    table_free(limits);
     free(picked);
     return LENS_OK;
 }

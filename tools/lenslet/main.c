@@ -1,15 +1,17 @@
 /* main.c: the table of commands, and the way into one. */
 #include "cli.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A new command is a file cmd_<name>.c and a row here. */
 static const cli_command *const commands[] = {
-    &command_devices, &command_models, &command_summary,
-    &command_check,   &command_run,    &command_bench,
+    &command_devices, &command_models,  &command_summary, &command_check, &command_train,
+    &command_eval,    &command_predict, &command_run,     &command_bench,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
@@ -69,6 +71,10 @@ static void print_log(lens_log_level level, const char *line, void *user) {
 }
 
 int main(int argc, char **argv) {
+    if (fcntl(STDOUT_FILENO, F_GETFD) < 0) { /* else the next file opened would become stdout */
+        fputs("lenslet: stdout is closed\n", stderr);
+        return CLI_IO;
+    }
     signal(SIGPIPE, SIG_IGN); /* a closed stdout is an error like any other: exit code 6 */
     static lens_log_level level = LENS_LOG_WARNING;
     const char *wanted = getenv("LENSLET_LOG");

@@ -32,11 +32,10 @@ void progress_show(progress *p, const char *label, size_t done, size_t total, do
     double now = cli_seconds();
     if (p->quiet || total == 0)
         return;
-    if (!terminal && now - p->last_line < LINE_SECONDS) {
-        if (p->last_line == 0)
-            p->last_line = now; /* the first line 10 s from the start */
+    if (p->last_line == 0)
+        p->last_line = now; /* the first line comes 10 s from the start */
+    if (!terminal && now - p->last_line < LINE_SECONDS)
         return;
-    }
     double part = (double)done / (double)total, rate = seconds > 0 ? (double)done / seconds : 0;
     const char *left = rate > 0 ? out_clock((double)(total - done) / rate) : "-:--";
     const char *tail = out_printf("%3.0f %%  %s %s/s  %s left", 100 * part,
