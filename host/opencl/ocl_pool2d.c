@@ -1,22 +1,22 @@
 /* ocl_pool2d.c: pooling on OpenCL devices.
  *
- * Algorithms: "rows" on CPU devices, without padding and for windows of at most 4 x 4 (the gradient
- * also wants windows that do not overlap); else "direct".
+ * Algorithms: "rows" on CPU devices, without padding and for windows and strides of 2 or 3 (the
+ * gradient also wants windows that do not overlap); else "direct".
  */
 #include "opencl/opencl.h"
 
 #include <stdio.h>
 
-#define MAX_ROWS_WINDOW 4 /* a program is compiled for each window and stride */
+/* The windows and strides that networks have: a program is compiled for each. */
+static bool is_common(size_t h, size_t w) {
+    return h == w && (h == 2 || h == 3);
+}
 
-static bool rows_applicable(const lens_context *context, lens_shape x,
-                            const lens_pool2d_opts *opts) {
+static bool rows_applicable(const lens_context *context, const lens_pool2d_opts *opts) {
     const lens_padding *pad = &opts->padding;
     return ocl_algorithm_allowed(context, "rows") && ocl_is_cpu(context) &&
            !(pad->top || pad->left || pad->bottom || pad->right) &&
-           opts->window_h <= MAX_ROWS_WINDOW && opts->window_w <= MAX_ROWS_WINDOW &&
-           opts->stride_h <= MAX_ROWS_WINDOW && opts->stride_w <= MAX_ROWS_WINDOW &&
-           x.n * x.c * x.h > 1;
+           is_common(opts->window_h, opts->window_w) && is_common(opts->stride_h, opts->stride_w);
 }
 
 static bool windows_overlap(const lens_pool2d_opts *opts) {
@@ -58,7 +58,7 @@ static void arg_opts(ocl_launch *launch, const lens_pool2d_opts *opts) {
 }
 
 lens_status ocl_pool2d_forward(lens_tensor *y, const lens_tensor *x, const lens_pool2d_opts *opts) {
-    bool rows = rows_applicable(y->context, x->shape, opts);
+    bool rows = rows_applicable(y->context, opts);
     ocl_launch launch = rows ? begin_rows(y->context, "pool2d_rows_forward", opts)
                              : ocl_begin(y->context, "pool2d", "pool2d_forward", "");
     ocl_arg_tensor(&launch, y);
@@ -72,7 +72,7 @@ lens_status ocl_pool2d_forward(lens_tensor *y, const lens_tensor *x, const lens_
 
 lens_status ocl_pool2d_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *x,
                                       const lens_pool2d_opts *opts) {
-    bool rows = rows_applicable(dx->context, x->shape, opts) && !windows_overlap(opts);
+    bool rows = rows_applicable(dx->context, opts) && !windows_overlap(opts);
     ocl_launch launch = rows ? begin_rows(dx->context, "pool2d_rows_backward_input", opts)
                              : ocl_begin(dx->context, "pool2d", "pool2d_backward_input", "");
     ocl_arg_tensor(&launch, dx);
