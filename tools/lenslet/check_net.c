@@ -6,7 +6,7 @@
  * decided by less than the rounding, one input may send a gradient elsewhere; a wrong kernel is
  * wrong on both.
  */
-#include "check.h"
+#include "cross_check.h"
 #include "model.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* check_spatial.c: cases of the operations that move windows over pictures: conv2d, pool2d, pad2d,
  * resize2d. Sizes are odd on purpose: no tile divides them. */
-#include "check.h"
+#include "cross_check.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* check_vector.c: cases of the operations without windows: dense, activation, softmax, loss,
  * optimizer. Functions such as exp and log may err by a few ulp in OpenCL; their limits say so. */
-#include "check.h"
+#include "cross_check.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* cmd_check.c: cross-check of devices against the reference. */
-#include "check.h"
+#include "cross_check.h"
 #include "pick.h"
 #include "table.h"
 

@@ -67,14 +67,7 @@ static lens_status open_net(evaluation *e, lens_context *context, const lens_net
     opts.batch = o->batch;
     opts.loss = recipe->loss;
     TRY(lens_net_new(&e->net, context, spec, &opts));
-    TRY(lens_net_load(e->net, weights));
-    size_t outputs = lens_tensor_shape(lens_net_output(e->net)).c;
-    size_t labels = lens_dataset_classes(e->data);
-    e->classes = outputs > 1 ? outputs : 2; /* one sigmoid tells two classes apart */
-    if (labels > e->classes)
-        return cli_fail(LENS_BAD_FILE, "%s: label %zu, but %s tells %zu classes apart", o->data,
-                        labels - 1, spec->name, e->classes);
-    return LENS_OK;
+    return lens_net_load(e->net, weights);
 }
 
 static lens_status evaluate(evaluation *e, const lens_recipe *recipe) {
@@ -205,6 +198,8 @@ static lens_status eval_model(const char *model, const eval_options *o, double *
     if (status == LENS_OK)
         status =
             lens_dataset_read_dir(&e.data, o->data, o->split ? LENS_SPLIT_TRAIN : LENS_SPLIT_TEST);
+    if (status == LENS_OK)
+        status = model_check_labels(spec, e.data, o->data, &e.classes);
     if (status == LENS_OK)
         status = pick_open(&context, o->device, &opts);
     if (status == LENS_OK)

@@ -231,6 +231,9 @@ static lens_status open_job(job *j, const char *model, const train_options *o) {
     TRY(lens_net_spec_open(&j->spec, model));
     TRY(lens_dataset_read_dir(&j->train_data, o->data, LENS_SPLIT_TRAIN));
     TRY(lens_dataset_read_dir(&j->test_data, o->data, LENS_SPLIT_TEST));
+    size_t classes;
+    TRY(model_check_labels(j->spec, j->train_data, o->data, &classes));
+    TRY(model_check_labels(j->spec, j->test_data, o->data, &classes));
     TRY(make_recipe(&recipe, j->spec, o, j->train_data));
     TRY(pick_open(&j->context, o->device, &opts));
     TRY(lens_trainer_new(&j->trainer, j->context, j->spec, &recipe, o->seed, j->train_data,

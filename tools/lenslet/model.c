@@ -46,6 +46,19 @@ size_t model_layer_rank(const lens_net_spec *spec, size_t layer) {
     }
 }
 
+lens_status model_check_labels(const lens_net_spec *spec, const lens_dataset *data,
+                               const char *directory, size_t *classes) {
+    lens_net_summary *summary;
+    TRY(lens_net_summary_new(&summary, spec, 1, 0));
+    size_t outputs = summary->layers[summary->layer_count - 1].output.c;
+    lens_net_summary_free(summary);
+    *classes = outputs > 1 ? outputs : 2; /* one sigmoid tells two classes apart */
+    if (lens_dataset_classes(data) > *classes)
+        return cli_fail(LENS_BAD_FILE, "%s: there is a label %zu, %s tells classes 0 .. %zu apart",
+                        directory, lens_dataset_classes(data) - 1, spec->name, *classes - 1);
+    return LENS_OK;
+}
+
 bool model_has_weights(const char *model) {
     static const char ending[] = ".safetensors";
     size_t size = strlen(model), ending_size = sizeof ending - 1;

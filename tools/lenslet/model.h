@@ -17,6 +17,11 @@ bool model_ends_in_sigmoid(const lens_net_spec *spec);
 /* The axes that people expect of a layer's output: 2 for (n, c), 4 for (n, c, h, w). */
 size_t model_layer_rank(const lens_net_spec *spec, size_t layer);
 
+/* BAD_FILE, naming the directory that the data came from, when a label is beyond the classes that
+ * the net tells apart. */
+lens_status model_check_labels(const lens_net_spec *spec, const lens_dataset *data,
+                               const char *directory, size_t *classes);
+
 /* Whether MODEL is a checkpoint, which brings its own weights. */
 bool model_has_weights(const char *model);
 

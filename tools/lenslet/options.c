@@ -27,9 +27,9 @@ static double parse_real(const cli_command *command, const option *row, const ch
         cli_usage(command->name, "--%s: \"%s\" is no number", row->name, text);
     if (value < row->low || (row->high > 0 && value > row->high)) {
         if (row->high > 0)
-            cli_usage(command->name, "--%s: %s is outside %g .. %g", row->name, text, row->low,
+            cli_usage(command->name, "--%s: %s is outside %.9g .. %.9g", row->name, text, row->low,
                       row->high);
-        cli_usage(command->name, "--%s: %s is less than %g", row->name, text, row->low);
+        cli_usage(command->name, "--%s: %s is less than %.9g", row->name, text, row->low);
     }
     return value;
 }

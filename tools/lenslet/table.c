@@ -162,10 +162,12 @@ static void print_csv_cell(const cell *c) {
         printf("%lld", (long long)json_integer_value(c->value));
     else if (json_is_real(c->value))
         printf("%.9g", json_real_value(c->value));
+    else if (json_is_array(c->value)) /* a shape: 1x6x28x28 */
+        for (size_t i = 0; i < json_array_size(c->value); i++)
+            printf("%s%lld", i ? "x" : "",
+                   (long long)json_integer_value(json_array_get(c->value, i)));
     else if (json_is_boolean(c->value))
         fputs(json_is_true(c->value) ? "true" : "false", stdout);
-    else if (!json_is_null(c->value))
-        print_csv_text(c->shown);
 }
 
 static void print_csv(const table *t) {

@@ -1,5 +1,5 @@
-/* check.c: run problems on both devices and compare. */
-#include "check.h"
+/* cross_check.c: run problems on both devices and compare. */
+#include "cross_check.h"
 #include "out.h"
 
 #include <float.h>

@@ -1,4 +1,4 @@
-/* check.h: the cross-check of a device against the reference.
+/* cross_check.h: the cross-check of a device against the reference.
  *
  * A problem is one operation and pass on given shapes with generated data. It runs on both devices,
  * and every element of the result must agree within `limit` ulp, where one ulp is the spacing of
@@ -7,8 +7,8 @@
  * so the limits are bounds, not habits. Integer data whose arithmetic is exact has limit 0:
  * equality.
  */
-#ifndef LENSLET_CLI_CHECK_H
-#define LENSLET_CLI_CHECK_H
+#ifndef LENSLET_CLI_CROSS_CHECK_H
+#define LENSLET_CLI_CROSS_CHECK_H
 
 #include "cli.h"
 
