@@ -14,6 +14,7 @@
 #define TILE_FILTERS 8
 #define TILE_PIXELS 32
 #define PANEL_TAPS 256 /* most taps (c,r,s) gathered at a time; R S is at most that */
+#define MAX_RUNS 12    /* of neighbouring pixels in a tile, gathered by vectors */
 #define MAX_PANEL_PIXELS 512 /* panel_pixels of the weight gradient is at most that */
 
 #define CONV2D_BLOCKED_SIZES                                                                       \
@@ -45,6 +46,24 @@
         acc[15] = fma((float16)w7, high, acc[15]);                                                 \
     }
 
+/* The pixels whose windows are neighbours in x, as runs of up to 16: a run is gathered by one vector load
+ * and store. A store writes 16 lanes whatever the run's length; those too many are overwritten by the
+ * runs, or the row, that follow. Returns 0 when there are too many runs for that to pay. */
+int find_runs(int *run_at, int *run_lane, const int *at) {
+    int runs = 0;
+    for (int e = 0; e < TILE_PIXELS; e++) {
+        const bool goes_on =
+            runs > 0 && e - run_lane[runs - 1] < 16 && at[e] == at[e - 1] + 1;
+        if (goes_on)
+            continue;
+        if (runs == MAX_RUNS)
+            return 0;
+        run_at[runs] = at[e];
+        run_lane[runs++] = e;
+    }
+    return runs;
+}
+
 /* global[0] = tiles of 32 output pixels, counted through all images, [1] = groups. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_blocked_forward(global float *restrict y, const ulong y_offset,
@@ -52,7 +71,7 @@ conv2d_blocked_forward(global float *restrict y, const ulong y_offset,
                        global const float *restrict w, const ulong w_offset,
                        global const float *restrict b, const ulong b_offset, const int has_bias,
                        const int activation, const float alpha, CONV2D_BLOCKED_SIZES) {
-    float panel[PANEL_TAPS * TILE_PIXELS], tile[TILE_FILTERS * TILE_PIXELS];
+    float panel[PANEL_TAPS * TILE_PIXELS + 16], tile[TILE_FILTERS * TILE_PIXELS];
     int at[TILE_PIXELS];   /* where each pixel's window begins in x's first channel */
     int to[TILE_PIXELS];   /* where each pixel is in y's first filter */
     const int PQ = P * Q, KG = K / groups, taps_all = CG * R * S;
@@ -65,6 +84,10 @@ conv2d_blocked_forward(global float *restrict y, const ulong y_offset,
         to[e] = n * K * PQ + pixel;
     }
     const bool in_a_row = to[pixels - 1] - to[0] == pixels - 1;
+    int run_at[MAX_RUNS], run_lane[MAX_RUNS];
+    const int beyond = (C * H - 1) * W; /* no tap is further from its window's begin */
+    const bool reads_inside = at[TILE_PIXELS - 1] + beyond + 16 <= N * C * H * W;
+    const int runs = pixels == TILE_PIXELS && reads_inside ? find_runs(run_at, run_lane, at) : 0;
     x += x_offset + (size_t)g * CG * H * W;
     w += w_offset + (size_t)g * KG * taps_all;
     b += b_offset + g * KG;
@@ -77,8 +100,13 @@ conv2d_blocked_forward(global float *restrict y, const ulong y_offset,
             for (int r = 0; r < R; r++)
                 for (int s = 0; s < S; s++, t++) {
                     global const float *from = x + (c * H + r * dilation_h) * W + s * dilation_w;
-                    for (int e = 0; e < TILE_PIXELS; e++)
-                        panel[t * TILE_PIXELS + e] = from[at[e]];
+                    float *to_row = panel + t * TILE_PIXELS;
+                    if (runs > 0)
+                        for (int i = 0; i < runs; i++)
+                            vstore16(vload16(0, from + run_at[i]), 0, to_row + run_lane[i]);
+                    else
+                        for (int e = 0; e < TILE_PIXELS; e++)
+                            to_row[e] = from[at[e]];
                 }
         const bool last = c0 + channels >= CG;
         for (int k = 0; k < KG; k += TILE_FILTERS) {
@@ -143,7 +171,7 @@ kernel void conv2d_blocked_flip(global float *restrict flipped, const ulong flip
  * dy[n,k,p,q] x[n, g C/G + c, h, w'], with t = (c, r, s) and rows of T_ROW floats, a multiple of 32.
  * Part i has images i * part_images on. The patches of some pixels are gathered, tap by tap in a
  * row, and shared by all filters of the group. global[0] = parts, [1] = groups. `panel` is private
- * memory of the work-item in scratch, panel_pixels rows of T_ROW. */
+ * memory of the work-item in scratch, panel_pixels rows of T_ROW and 8 floats. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_blocked_backward_weight(global float *restrict parts, const ulong parts_offset,
                                global const float *restrict dy, const ulong dy_offset,
@@ -154,7 +182,7 @@ conv2d_blocked_backward_weight(global float *restrict parts, const ulong parts_o
     const int part = get_global_id(0), g = get_global_id(1);
     const int PQ = P * Q, KG = K / groups, taps = CG * R * S;
     global float *panel =
-        parts + panels_offset + (size_t)(part * groups + g) * panel_pixels * T_ROW;
+        parts + panels_offset + (size_t)(part * groups + g) * (panel_pixels * T_ROW + 8);
     parts += parts_offset + ((size_t)part * K + g * KG) * T_ROW;
     for (size_t i = 0; i < (size_t)KG * T_ROW; i++)
         parts[i] = 0.0f;
@@ -172,11 +200,16 @@ conv2d_blocked_backward_weight(global float *restrict parts, const ulong parts_o
                 x + n * C * H * W + pixel / Q * stride_h * W + pixel % Q * stride_w;
             global float *to = panel + (size_t)i * T_ROW;
             at[i] = n * K * PQ + pixel;
+            const int last = n * C * H * W + (C * H - 1) * W; /* no tap's row begins behind it */
+            const bool by_vectors = dilation_w == 1 && S <= 8 && last + 2 * W + 8 <= N * C * H * W;
             for (int c = 0; c < CG; c++)
                 for (int r = 0; r < R; r++, to += S) {
                     global const float *row = from + (c * H + r * dilation_h) * W;
-                    for (int s = 0; s < S; s++)
-                        to[s] = row[s * dilation_w];
+                    if (by_vectors) /* what is too much is overwritten by the next row of taps */
+                        vstore8(vload8(0, row), 0, to);
+                    else
+                        for (int s = 0; s < S; s++)
+                            to[s] = row[s * dilation_w];
                 }
         }
         for (int k = 0; k < KG; k += TILE_FILTERS) {

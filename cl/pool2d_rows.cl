@@ -50,6 +50,39 @@ kernel void pool2d_rows_forward(global float *restrict y, const ulong y_offset,
     }
 }
 
+/* The gradient of COUNT windows of 2 x 2 side by side, with the vectors' even and odd lanes as the
+ * windows' columns: the same choices as pool2d_rows_backward_input makes one by one. */
+#define VECTOR_BACKWARD(NAME, COUNT, LANES, HALF, INTS, LOAD, STORE, LOAD_HALF)                    \
+    void NAME(global float *dx, global const float *dy, global const float *x, const int W) {      \
+        const LANES above = LOAD(0, x), below = LOAD(0, x + W);                                    \
+        HALF best = above.even;                                                                    \
+        INTS place = 0;                                                                            \
+        VECTOR_TAP(HALF, above.odd, 1)                                                             \
+        VECTOR_TAP(HALF, below.even, 2)                                                            \
+        VECTOR_TAP(HALF, below.odd, 3)                                                             \
+        const HALF slope = LOAD_HALF(0, dy), none = 0.0f;                                          \
+        const HALF share = slope / 4.0f;                                                           \
+        LANES upper, lower;                                                                        \
+        const bool all = KIND == POOL_AVERAGE;                                                     \
+        upper.even = all ? share : select(none, slope, place == 0);                                \
+        upper.odd = all ? share : select(none, slope, place == 1);                                 \
+        lower.even = all ? share : select(none, slope, place == 2);                                \
+        lower.odd = all ? share : select(none, slope, place == 3);                                 \
+        STORE(upper, 0, dx);                                                                       \
+        STORE(lower, 0, dx + W);                                                                   \
+    }
+
+#define VECTOR_TAP(HALF, TAP, PLACE)                                                               \
+    {                                                                                              \
+        const HALF v = TAP;                                                                        \
+        const __typeof__(place) better = (v != v) | (KIND == POOL_MAX ? v > best : v < best);      \
+        best = select(best, v, better);                                                            \
+        place = select(place, (__typeof__(place))PLACE, better);                                   \
+    }
+
+VECTOR_BACKWARD(backward_8, 8, float16, float8, int8, vload16, vstore16, vload8)
+VECTOR_BACKWARD(backward_4, 4, float8, float4, int4, vload8, vstore8, vload4)
+
 /* One output row (of NC * P) a work-item: the STRIDE_H input rows from its windows' first on, and for
  * the last output row of a plane those below as well. Pixels that no window covers get 0. */
 kernel void pool2d_rows_backward_input(global float *restrict dx, const ulong dx_offset,
@@ -75,7 +108,14 @@ kernel void pool2d_rows_backward_input(global float *restrict dx, const ulong dx
         for (int at = R * W; at < (end - first) * W; at++)
             dx[at] = 0.0f;
     }
-    for (int q = 0; q < Q; q++) {
+    int q = 0;
+    if (R == 2 && S == 2 && STRIDE_H == 2 && STRIDE_W == 2) {
+        for (; q + 8 <= Q; q += 8)
+            backward_8(dx + 2 * q, dy + q, x + 2 * q, W);
+        for (; q + 4 <= Q; q += 4)
+            backward_4(dx + 2 * q, dy + q, x + 2 * q, W);
+    }
+    for (; q < Q; q++) {
         float best = x[q * STRIDE_W];
         int place = 0;
 #pragma unroll

@@ -90,7 +90,8 @@ size_t ocl_conv2d_blocked_scratch(lens_pass pass, lens_shape x, lens_shape w, le
         return count_of(w) + count_of(padded_shape(y, &t.zeros)) + (t.fold ? padded : 0);
     }
     split s = split_of(x, w, y);
-    return padded + s.parts * w.n * s.row + s.parts * opts->groups * s.panel_pixels * s.row;
+    size_t panel = s.panel_pixels * s.row + 8; /* a vector may be stored at its very end */
+    return padded + s.parts * w.n * s.row + s.parts * opts->groups * panel;
 }
 
 /* The next `shape` of scratch as a tensor of its own, on the stack. */
