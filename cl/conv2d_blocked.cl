@@ -129,17 +129,11 @@ conv2d_blocked_forward(global float *restrict y, const ulong y_offset,
                      min(3, filters - 1) * taps_all, min(4, filters - 1) * taps_all,
                      min(5, filters - 1) * taps_all, min(6, filters - 1) * taps_all,
                      min(7, filters - 1) * taps_all, taps, panel);
-            if (last && activation == RELU) {
-#pragma unroll
-                for (int i = 0; i < 2 * TILE_FILTERS; i++)
-                    acc[i] = select(acc[i], (float16)0.0f, acc[i] < 0.0f);
-            }
 #pragma unroll
             for (int i = 0; i < 2 * TILE_FILTERS; i++)
                 vstore16(acc[i], i, tile);
-            if (last && activation != RELU && activation != LINEAR)
-                for (int i = 0; i < filters * TILE_PIXELS; i++)
-                    tile[i] = activate(activation, alpha, tile[i]);
+            if (last)
+                activate_all(activation, alpha, tile, filters * TILE_PIXELS);
             for (int i = 0; i < filters; i++) {
                 global float *row = y + (k + i) * PQ;
                 if (in_a_row)

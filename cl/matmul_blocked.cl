@@ -109,10 +109,8 @@ matmul_blocked(global float *restrict c, const ulong c_offset, global const floa
 #pragma unroll
             for (int i = 0; i < 2 * TILE_ROWS; i++)
                 vstore16(acc[i], i, tile);
-            if (last && activation != LINEAR)
-                for (int i = 0; i < valid * TILE_COLUMNS; i++)
-                    tile[i] = activation == RELU ? (tile[i] < 0 ? 0.0f : tile[i])
-                                                 : activate(activation, alpha, tile[i]);
+            if (last)
+                activate_all(activation, alpha, tile, valid * TILE_COLUMNS);
             for (int i = 0; i < valid; i++)
                 for (int e = 0; e < columns; e++)
                     c[(size_t)(m + i) * J + j + e] = tile[i * TILE_COLUMNS + e];

@@ -109,12 +109,12 @@ kernel void pool2d_rows_backward_input(global float *restrict dx, const ulong dx
             dx[at] = 0.0f;
     }
     int q = 0;
-    if (R == 2 && S == 2 && STRIDE_H == 2 && STRIDE_W == 2) {
-        for (; q + 8 <= Q; q += 8)
-            backward_8(dx + 2 * q, dy + q, x + 2 * q, W);
-        for (; q + 4 <= Q; q += 4)
-            backward_4(dx + 2 * q, dy + q, x + 2 * q, W);
-    }
+#if R == 2 && S == 2 && STRIDE_H == 2 && STRIDE_W == 2
+    for (; q + 8 <= Q; q += 8)
+        backward_8(dx + 2 * q, dy + q, x + 2 * q, W);
+    for (; q + 4 <= Q; q += 4)
+        backward_4(dx + 2 * q, dy + q, x + 2 * q, W);
+#endif
     for (; q < Q; q++) {
         float best = x[q * STRIDE_W];
         int place = 0;
