@@ -54,7 +54,7 @@ expect 3 devices --device 99 && says "99"
 expect 3 devices --device "no such device" && says "no such device"
 expect 3 run net.json --input x.npy --output-dir o --device gpu:7 && says "lenslet run:"
 expect 3 run net.json --input x.npy --output-dir o --device all && says "one device"
-LENSLET_DEVICE=nonsense expect 3 check pad2d && says "nonsense"
+LENSLET_DEVICE=nonsense expect 3 check softmax && says "nonsense"
 expect 0 devices --format json
 if [ "$(grep -c '"index"' "$out")" -gt 1 ]; then # "e" is in the name of each
     expect 3 devices --device e && says "fits"

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct train_options {
     const char *data, *recipe, *resume, *out, *log, *device, *algorithm;
@@ -198,6 +199,18 @@ static lens_status check_resumed(const lens_trainer *trainer, const train_option
     return LENS_OK;
 }
 
+/* The checkpoint's folder takes new files: better known before hours of training than after. */
+static lens_status check_out(const char *path) {
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = 0;
+    if (access(slash ? folder : ".", W_OK) != 0)
+        return cli_fail(LENS_IO, "--out %s: %s", path, strerror(errno));
+    return LENS_OK;
+}
+
 /* ---- the run ------------------------------------------------------------------------------- */
 
 /* Everything the run owns. */
@@ -229,6 +242,9 @@ static lens_status open_job(job *j, const char *model, const train_options *o) {
     opts.profile = o->profile;
     lens_recipe recipe;
     TRY(lens_net_spec_open(&j->spec, model));
+    snprintf(j->out, sizeof j->out, "%s%s", o->out ? o->out : j->spec->name,
+             o->out ? "" : ".safetensors");
+    TRY(check_out(j->out));
     TRY(lens_dataset_read_dir(&j->train_data, o->data, LENS_SPLIT_TRAIN));
     TRY(lens_dataset_read_dir(&j->test_data, o->data, LENS_SPLIT_TEST));
     size_t classes;
@@ -242,8 +258,6 @@ static lens_status open_job(job *j, const char *model, const train_options *o) {
         TRY(lens_trainer_resume(j->trainer, o->resume));
         TRY(check_resumed(j->trainer, o));
     }
-    snprintf(j->out, sizeof j->out, "%s%s", o->out ? o->out : j->spec->name,
-             o->out ? "" : ".safetensors");
     return LENS_OK;
 }
 

@@ -159,7 +159,7 @@ static void print_wrapped(const char *text) {
 }
 
 static void print_row(char letter, const char *name, const char *value, const char *text) {
-    char head[96], short_form[8] = "    ";
+    char head[192], short_form[8] = "    ";
     if (letter)
         snprintf(short_form, sizeof short_form, "-%c, ", letter);
     snprintf(head, sizeof head, "  %s--%s%s%s", short_form, name, value ? " " : "",
