@@ -72,7 +72,7 @@ static const own_row own[] = {
     {"lenet5-relu", LENS_ADAMW, 64, 10, 2e-3f, 0.01f, LENS_HE_UNIFORM},
     /* sigmoids pass on a quarter of a gradient at most: larger steps */
     {"lenet5-sigmoid", LENS_ADAM, 64, 10, 4e-3f, 0, LENS_GLOROT_UNIFORM},
-    {"lenet5-cifar10", LENS_ADAMW, 32, 10, 2e-3f, 0.01f, LENS_GLOROT_UNIFORM},
+    {"lenet5-cifar10", LENS_MOMENTUM, 32, 10, 0.03f, 0.01f, LENS_HE_UNIFORM},
     {"digits-cnn", LENS_ADAMW, 64, 10, 1e-3f, 0.05f, LENS_HE_UNIFORM},
     {"alexnet-mini", LENS_ADAMW, 64, 5, 1e-3f, 0.05f, LENS_HE_UNIFORM},
 };
