@@ -252,6 +252,12 @@ static lens_status run_norm(const check_problem *p, lens_context *context, lens_
     return status;
 }
 
+static lens_status run_norm_without_scratch(const check_problem *p, lens_context *context,
+                                            lens_tensor *out, lens_tensor *const *in) {
+    (void)p, (void)context;
+    return lens_optimizer_norm(out, in[0], NULL);
+}
+
 /* Three steps with one gradient. in: w, g. */
 static lens_status run_steps(const check_problem *p, lens_context *context, lens_tensor *out,
                              lens_tensor *const *in) {
@@ -279,6 +285,8 @@ void check_list_optimizer(check_list *list) {
             for (int full = 0; full < 2; full++) {
                 check_problem p = {.pass = "step", .run = run_steps, .in_count = 2, .floor = 1};
                 p.optimizer = lens_optimizer_defaults(kind);
+                if (!full)
+                    p.optimizer.rate = 0.5f; /* an error of a slot shows in the weights */
                 if (full)
                     p.optimizer.l2 = 0.01f, p.optimizer.weight_decay = 0.1f,
                     p.optimizer.clip_norm = 0.5f;
@@ -294,6 +302,9 @@ void check_list_optimizer(check_list *list) {
         p.in[0] = (check_input){shape, DATA_REALS, false};
         p.out = (lens_shape){1, 1, 1, 1};
         p.limit = (double)counts[i] / 2 + 4;
+        check_list_add(list, p);
+        p.run = run_norm_without_scratch;
+        snprintf(p.name, sizeof p.name, "norm of %zu gradients, no scratch", counts[i]);
         check_list_add(list, p);
     }
 }
