@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # check.sh: the cross-check passes on this device, and fails when a kernel is wrong.
 . "$(dirname "$0")/lib.sh"
 make_data

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # fashion.sh: the commands as the README shows them, on Fashion-MNIST as Debian installs it.
 . "$(dirname "$0")/lib.sh"
 data=/usr/share/datasets/fashion-mnist

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # lib.sh: what the tests of the command share. Sourced; LENSLET is the command under test.
 #
 # A test calls `expect CODE COMMAND ...` and looks at $out and $err, the files with what the command

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # run.sh: `lenslet run` writes what it should, and `bench` measures.
 . "$(dirname "$0")/lib.sh"
 make_data

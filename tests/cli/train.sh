@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # train.sh: train, eval, predict: results, files, every bad input, interruption and resumption.
 . "$(dirname "$0")/lib.sh"
 make_data
@@ -18,7 +19,8 @@ json 'd["epochs"][-1]["val_accuracy"] == 1 and d["seed"] == 3 and d["checkpoint"
 [ ! -s "$err" ] || fail "--quiet is not quiet"
 cmp w.safetensors again.safetensors || fail "two runs with one seed differ"
 expect 0 train net.json --data data --epochs 1 --seed 4 --quiet --format csv
-[ -s quarters.safetensors ] && ! cmp -s quarters.safetensors w.safetensors
+[ -s quarters.safetensors ] || fail "no quarters.safetensors by default"
+cmp -s quarters.safetensors w.safetensors && fail "another seed, the same weights"
 expect 0 train net.json --data data --epochs 1 --validation-split 0.25 --quiet && prints "test images:"
 expect 0 train net.json --data data --epochs 1 --optimizer momentum --schedule cosine --weight-decay 0.01 --recipe notebook --quiet
 expect 0 train lenet5-relu --data data --epochs 1 --quiet --device reference --out resized.safetensors

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # usage.sh: help, unknown words, devices, models, summary, and what happens when stdout fails.
 . "$(dirname "$0")/lib.sh"
 make_data
