@@ -38,10 +38,10 @@ static void images_and_labels(void **state) {
     assert_int_equal(lens_dataset_label(slice, 0), 1);
     lens_dataset_image(slice, 0, 1, values);
     assert_true(values[0] == 51);
-    assert_fails(lens_dataset_slice(&slice, set, 1, 2), LENS_BAD_ARGUMENT, "images 1 to 3 of 2");
-    lens_dataset *kept = NULL;
-    assert_ok(lens_dataset_slice(&kept, set, 0, 2));
-    lens_dataset_free(kept);
+    lens_dataset *none;
+    assert_fails(lens_dataset_slice(&none, set, 1, 2), LENS_BAD_ARGUMENT, "images 1 to 3 of 2");
+    assert_fails(lens_dataset_slice(&none, set, 0, 0), LENS_BAD_ARGUMENT, "images 0 to 0 of 2");
+    assert_null(none);
     lens_dataset_free(slice);
     lens_dataset_free(set);
 }
