@@ -1,5 +1,5 @@
 /* ocl_context.c: a context, its queue and its memory. */
-#include "opencl/opencl.h"
+#include "opencl/ocl_clblast.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +17,19 @@ static void CL_CALLBACK driver_message(const char *text, const void *data, size_
     lens_log(LENS_LOG_WARNING, "OpenCL driver: %s", text);
 }
 
+/* Every name that an operation may ask ocl_algorithm_allowed() for. */
+static lens_status check_algorithm(const char *name) {
+    static const char *const names[] = {"direct", "blocked", "rows", "clblast"};
+    if (name && strcmp(name, "clblast") == 0 && !ocl_clblast_built())
+        return lens_fail(LENS_UNSUPPORTED, "algorithm clblast: this build is without CLBlast");
+    for (size_t i = 0; name && i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0)
+            return LENS_OK;
+    return name ? lens_fail(LENS_BAD_ARGUMENT,
+                            "algorithm \"%s\" is none of direct, blocked, rows, clblast", name)
+                : LENS_OK;
+}
+
 lens_status ocl_context_open(lens_context *context, const lens_context_opts *opts) {
     ocl_state *state = calloc(1, sizeof *state);
     if (!state)
@@ -25,7 +38,9 @@ lens_status ocl_context_open(lens_context *context, const lens_context_opts *opt
     state->algorithm = option_or_env(opts->algorithm, "LENSLET_ALGORITHM");
     state->kernel_dir = option_or_env(opts->kernel_dir, "LENSLET_CL_DIR");
     state->profile = opts->profile;
-    lens_status status = ocl_find_device(&context->device, &state->platform, &state->device);
+    lens_status status = check_algorithm(state->algorithm);
+    if (status == LENS_OK)
+        status = ocl_find_device(&context->device, &state->platform, &state->device);
     if (status != LENS_OK)
         goto failed;
     const char *call = "clCreateContext";
@@ -51,14 +66,22 @@ failed:
     return status;
 }
 
+static void timing_release(ocl_timing *timing) {
+    if (timing->since)
+        clReleaseEvent(timing->since);
+    clReleaseEvent(timing->event);
+}
+
 void ocl_context_close(lens_context *context) {
     ocl_state *state = context->state;
     if (state->queue)
         clFinish(state->queue);
     for (size_t i = 0; i < state->timing_count; i++)
-        clReleaseEvent(state->timings[i].event);
+        timing_release(&state->timings[i]);
     ocl_uploads_free(state);
     ocl_programs_free(state);
+    if (state->used_clblast)
+        ocl_clblast_forget(); /* its programs would keep the OpenCL context */
     if (state->dummy)
         clReleaseMemObject(state->dummy);
     if (state->queue)
@@ -135,12 +158,16 @@ lens_status ocl_collect_timings(lens_context *context) {
     for (size_t i = 0; i < state->timing_count; i++) {
         ocl_timing *timing = &state->timings[i];
         cl_ulong start = 0, end = 0;
-        clGetEventProfilingInfo(timing->event, CL_PROFILING_COMMAND_START, sizeof start, &start,
-                                NULL);
+        if (timing->since)
+            clGetEventProfilingInfo(timing->since, CL_PROFILING_COMMAND_END, sizeof start, &start,
+                                    NULL);
+        else
+            clGetEventProfilingInfo(timing->event, CL_PROFILING_COMMAND_START, sizeof start, &start,
+                                    NULL);
         clGetEventProfilingInfo(timing->event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
         timing->kernel->launches++;
         timing->kernel->seconds += (double)(end - start) * 1e-9;
-        clReleaseEvent(timing->event);
+        timing_release(timing);
     }
     state->timing_count = 0;
     return LENS_OK;

@@ -1,9 +1,12 @@
 /* ocl_conv2d.c: conv2d on OpenCL devices.
  *
  * Algorithms, the first that applies and for which there is scratch enough: "blocked", register
- * tiles for CPU devices (ocl_conv2d_blocked.c); "direct", cl/conv2d.cl, for everything.
+ * tiles for CPU devices (ocl_conv2d_blocked.c); "clblast", matrix products for the other devices
+ * (ocl_conv2d_clblast.c); "direct", cl/conv2d.cl, for everything.
  */
+#include "opencl/ocl_clblast.h"
 #include "opencl/ocl_conv2d_blocked.h"
+#include "opencl/ocl_conv2d_clblast.h"
 
 #define NO_OPTIONS ""
 
@@ -30,9 +33,11 @@ static void arg_sizes(ocl_launch *launch, lens_shape x, lens_shape w, lens_shape
 
 size_t ocl_conv2d_scratch(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
                           lens_shape y, const lens_conv2d_opts *opts) {
-    return ocl_conv2d_blocked_applicable(context, pass, x, w, opts)
-               ? ocl_conv2d_blocked_scratch(pass, x, w, y, opts)
-               : 0;
+    if (ocl_conv2d_blocked_applicable(context, pass, x, w, opts))
+        return ocl_conv2d_blocked_scratch(pass, x, w, y, opts);
+    if (ocl_conv2d_clblast_applicable(context, pass, x, w, y, opts))
+        return ocl_conv2d_clblast_scratch(context, pass, x, w, y, opts);
+    return 0;
 }
 
 static bool takes_blocked(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
@@ -41,11 +46,20 @@ static bool takes_blocked(const lens_context *context, lens_pass pass, lens_shap
            ocl_conv2d_blocked_scratch(pass, x, w, y, opts) <= (scratch ? scratch->count : 0);
 }
 
+static bool takes_clblast(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
+                          lens_shape y, const lens_conv2d_opts *opts, const lens_tensor *scratch) {
+    return ocl_conv2d_clblast_applicable(context, pass, x, w, y, opts) &&
+           ocl_conv2d_clblast_scratch(context, pass, x, w, y, opts) <=
+               (scratch ? scratch->count : 0);
+}
+
 lens_status ocl_conv2d_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
                                const lens_tensor *b, const lens_conv2d_opts *opts,
                                lens_tensor *scratch) {
     if (takes_blocked(y->context, LENS_FORWARD, x->shape, w->shape, y->shape, opts, scratch))
         return ocl_conv2d_blocked_forward(y, x, w, b, opts, scratch);
+    if (takes_clblast(y->context, LENS_FORWARD, x->shape, w->shape, y->shape, opts, scratch))
+        return ocl_conv2d_clblast_forward(y, x, w, b, opts, scratch);
     ocl_launch launch = ocl_begin(y->context, "conv2d", "conv2d_forward", NO_OPTIONS);
     ocl_arg_tensor(&launch, y);
     ocl_arg_tensor(&launch, x);
@@ -63,6 +77,9 @@ lens_status ocl_conv2d_backward_input(lens_tensor *dx, const lens_tensor *dy, co
     if (takes_blocked(dx->context, LENS_BACKWARD_INPUT, dx->shape, w->shape, dy->shape, opts,
                       scratch))
         return ocl_conv2d_blocked_backward_input(dx, dy, w, opts, scratch);
+    if (takes_clblast(dx->context, LENS_BACKWARD_INPUT, dx->shape, w->shape, dy->shape, opts,
+                      scratch))
+        return ocl_conv2d_clblast_backward_input(dx, dy, w, opts, scratch);
     ocl_launch launch = ocl_begin(dx->context, "conv2d", "conv2d_backward_input", NO_OPTIONS);
     ocl_arg_tensor(&launch, dx);
     ocl_arg_tensor(&launch, dy);
@@ -76,6 +93,9 @@ lens_status ocl_conv2d_backward_weight(lens_tensor *dw, const lens_tensor *dy, c
     if (takes_blocked(dw->context, LENS_BACKWARD_WEIGHT, x->shape, dw->shape, dy->shape, opts,
                       scratch))
         return ocl_conv2d_blocked_backward_weight(dw, dy, x, opts, scratch);
+    if (takes_clblast(dw->context, LENS_BACKWARD_WEIGHT, x->shape, dw->shape, dy->shape, opts,
+                      scratch))
+        return ocl_conv2d_clblast_backward_weight(dw, dy, x, opts, scratch);
     ocl_launch launch = ocl_begin(dw->context, "conv2d", "conv2d_backward_weight", NO_OPTIONS);
     ocl_arg_tensor(&launch, dw);
     ocl_arg_tensor(&launch, dy);
@@ -89,6 +109,8 @@ lens_status ocl_conv2d_backward_bias(lens_tensor *db, const lens_tensor *dy) {
     if (ocl_conv2d_blocked_applicable(db->context, LENS_BACKWARD_BIAS, dy->shape, (lens_shape){0},
                                       &none))
         return ocl_conv2d_blocked_backward_bias(db, dy);
+    if (ocl_clblast_applicable(db->context))
+        return ocl_conv2d_clblast_backward_bias(db, dy);
     ocl_launch launch = ocl_begin(db->context, "conv2d", "conv2d_backward_bias", NO_OPTIONS);
     ocl_arg_tensor(&launch, db);
     ocl_arg_tensor(&launch, dy);

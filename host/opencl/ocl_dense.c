@@ -1,7 +1,7 @@
 /* ocl_dense.c: the dense layer on OpenCL devices.
  *
- * Algorithms, the first that applies: "blocked", register tiles for CPU devices (ocl_matmul.c);
- * "direct", cl/dense.cl.
+ * Algorithms, the first that applies: "blocked", register tiles for CPU devices, and "clblast" for
+ * the others (ocl_matmul.c); "direct", cl/dense.cl.
  */
 #include "opencl/ocl_matmul.h"
 
@@ -12,26 +12,31 @@ static void arg_sizes(ocl_launch *launch, size_t n, lens_shape w) {
     ocl_arg_int(launch, w.c);
 }
 
+/* The pass as a matrix product; n images, w (k, i). */
+static ocl_matmul product_of(lens_pass pass, size_t n, lens_shape w) {
+    size_t k = w.n, i = w.c;
+    if (pass == LENS_BACKWARD_INPUT)
+        return (ocl_matmul){
+            .m = n, .j = i, .l = k, .a_row = k, .a_column = 1, .b_row = i, .b_column = 1};
+    if (pass == LENS_BACKWARD_WEIGHT)
+        return (ocl_matmul){
+            .m = k, .j = i, .l = n, .a_row = 1, .a_column = k, .b_row = i, .b_column = 1};
+    return (ocl_matmul){
+        .m = n, .j = k, .l = i, .a_row = i, .a_column = 1, .b_row = 1, .b_column = i};
+}
+
 size_t ocl_dense_scratch(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w) {
-    (void)context, (void)pass, (void)x, (void)w;
-    return 0;
+    ocl_matmul product = product_of(pass, x.n, w);
+    return ocl_matmul_scratch(context, &product);
 }
 
 lens_status ocl_dense_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
                               const lens_tensor *b, const lens_dense_opts *opts,
                               lens_tensor *scratch) {
-    (void)scratch;
-    size_t k = w->shape.n, i = w->shape.c;
-    if (ocl_matmul_blocked_applicable(y->context)) {
-        ocl_matmul product = {.m = x->shape.n,
-                              .j = k,
-                              .l = i,
-                              .a_row = i,
-                              .a_column = 1,
-                              .b_row = 1,
-                              .b_column = i,
-                              .activation = &opts->activation};
-        return ocl_matmul_blocked(y, x, w, b, &product);
+    if (ocl_matmul_applicable(y->context)) {
+        ocl_matmul product = product_of(LENS_FORWARD, x->shape.n, w->shape);
+        product.activation = &opts->activation;
+        return ocl_matmul_run(y, x, w, b, &product, scratch);
     }
     ocl_launch launch = ocl_begin(y->context, "dense", "dense_forward", "");
     ocl_arg_tensor(&launch, y);
@@ -47,12 +52,9 @@ lens_status ocl_dense_forward(lens_tensor *y, const lens_tensor *x, const lens_t
 
 lens_status ocl_dense_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *w,
                                      lens_tensor *scratch) {
-    (void)scratch;
-    size_t k = w->shape.n, i = w->shape.c;
-    if (ocl_matmul_blocked_applicable(dx->context)) {
-        ocl_matmul product = {
-            .m = dx->shape.n, .j = i, .l = k, .a_row = k, .a_column = 1, .b_row = i, .b_column = 1};
-        return ocl_matmul_blocked(dx, dy, w, NULL, &product);
+    if (ocl_matmul_applicable(dx->context)) {
+        ocl_matmul product = product_of(LENS_BACKWARD_INPUT, dx->shape.n, w->shape);
+        return ocl_matmul_run(dx, dy, w, NULL, &product, scratch);
     }
     ocl_launch launch = ocl_begin(dx->context, "dense", "dense_backward_input", "");
     ocl_arg_tensor(&launch, dx);
@@ -64,12 +66,9 @@ lens_status ocl_dense_backward_input(lens_tensor *dx, const lens_tensor *dy, con
 
 lens_status ocl_dense_backward_weight(lens_tensor *dw, const lens_tensor *dy, const lens_tensor *x,
                                       lens_tensor *scratch) {
-    (void)scratch;
-    size_t k = dw->shape.n, i = dw->shape.c;
-    if (ocl_matmul_blocked_applicable(dw->context)) {
-        ocl_matmul product = {
-            .m = k, .j = i, .l = x->shape.n, .a_row = 1, .a_column = k, .b_row = i, .b_column = 1};
-        return ocl_matmul_blocked(dw, dy, x, NULL, &product);
+    if (ocl_matmul_applicable(dw->context)) {
+        ocl_matmul product = product_of(LENS_BACKWARD_WEIGHT, x->shape.n, dw->shape);
+        return ocl_matmul_run(dw, dy, x, NULL, &product, scratch);
     }
     ocl_launch launch = ocl_begin(dw->context, "dense", "dense_backward_weight", "");
     ocl_arg_tensor(&launch, dw);

@@ -1,5 +1,5 @@
 /* ocl_device.c: every device of every platform, and what each can do. */
-#include "opencl/opencl.h"
+#include "opencl/ocl_clblast.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +124,7 @@ lens_status ocl_find_device(const lens_device_info *info, cl_platform_id *platfo
 }
 
 void lens_opencl_release_compilers(void) {
+    ocl_clblast_forget();
     cl_platform_id platforms[MAX_PLATFORMS];
     cl_uint count = list_platforms(platforms);
     for (cl_uint p = 0; p < count; p++)

@@ -53,18 +53,21 @@ void ocl_arg_shape(ocl_launch *launch, lens_shape shape) {
 }
 
 /* Remember the launch's event until its time is read. */
-static lens_status keep_timing(ocl_state *state, ocl_kernel *kernel, cl_event event) {
+static lens_status keep_timing(ocl_state *state, ocl_kernel *kernel, cl_event since,
+                               cl_event event) {
     if (state->timing_count == state->timing_capacity) {
         size_t capacity = state->timing_capacity ? 2 * state->timing_capacity : 256;
         ocl_timing *timings = realloc(state->timings, capacity * sizeof *timings);
         if (!timings) {
             clReleaseEvent(event);
+            if (since)
+                clReleaseEvent(since);
             return lens_fail_memory("profile", capacity * sizeof *timings);
         }
         state->timings = timings;
         state->timing_capacity = capacity;
     }
-    state->timings[state->timing_count++] = (ocl_timing){event, kernel};
+    state->timings[state->timing_count++] = (ocl_timing){since, event, kernel};
     return LENS_OK;
 }
 
@@ -82,8 +85,38 @@ lens_status ocl_run(ocl_launch *launch, cl_uint dims, const size_t *global, cons
                         launch->kernel->name, global[0], local[0]);
     if (!state->profile)
         return LENS_OK;
-    LENS_TRY(keep_timing(state, launch->kernel, event));
+    LENS_TRY(keep_timing(state, launch->kernel, NULL, event));
     return state->timing_count < MAX_TIMINGS ? LENS_OK : ocl_collect_timings(launch->context);
+}
+
+lens_status ocl_span_begin(ocl_span *span, lens_context *context, const char *name) {
+    ocl_state *state = ocl_state_of(context);
+    *span = (ocl_span){.context = context, .name = name};
+    if (!state->profile)
+        return LENS_OK;
+    cl_int code = clEnqueueMarkerWithWaitList(state->queue, 0, NULL, &span->since);
+    if (code != CL_SUCCESS)
+        return ocl_fail(code, "clEnqueueMarkerWithWaitList before %s", name);
+    span->event = &span->last;
+    return LENS_OK;
+}
+
+lens_status ocl_span_end(ocl_span *span, bool queued) {
+    if (!span->event)
+        return LENS_OK;
+    ocl_kernel *entry = NULL;
+    lens_status status =
+        queued ? ocl_kernel_entry(&entry, ocl_state_of(span->context), span->name) : LENS_OK;
+    if (entry) {
+        LENS_TRY(keep_timing(ocl_state_of(span->context), entry, span->since, span->last));
+        return ocl_state_of(span->context)->timing_count < MAX_TIMINGS
+                   ? LENS_OK
+                   : ocl_collect_timings(span->context);
+    }
+    clReleaseEvent(span->since);
+    if (queued)
+        clReleaseEvent(span->last);
+    return status;
 }
 
 /* `wanted` halved until the kernel can run with it. */

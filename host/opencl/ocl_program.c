@@ -221,8 +221,6 @@ static lens_status program_get(ocl_program **out, lens_context *context, const c
 }
 
 static lens_status kernel_create(ocl_kernel *kernel, lens_context *context) {
-    if (!kernel->program || !kernel->name || !kernel->options)
-        return lens_fail_memory("kernel", sizeof *kernel);
     ocl_state *state = context->state;
     ocl_program *program = NULL;
     LENS_TRY(program_get(&program, context, kernel->program, kernel->options));
@@ -238,29 +236,60 @@ static lens_status kernel_create(ocl_kernel *kernel, lens_context *context) {
     return LENS_OK;
 }
 
-lens_status ocl_kernel_get(ocl_kernel **out, lens_context *context, const char *program,
-                           const char *name, const char *options) {
-    ocl_state *state = context->state;
-    *out = NULL;
+/* The entry with this key, or NULL. */
+static ocl_kernel *kernel_find(ocl_state *state, const char *program, const char *name,
+                               const char *options) {
     for (ocl_kernel *kernel = state->kernels; kernel; kernel = kernel->next)
         if (strcmp(kernel->name, name) == 0 && strcmp(kernel->program, program) == 0 &&
-            strcmp(kernel->options, options) == 0) {
-            *out = kernel;
-            return LENS_OK;
-        }
+            strcmp(kernel->options, options) == 0)
+            return kernel;
+    return NULL;
+}
+
+static ocl_kernel *kernel_alloc(const char *program, const char *name, const char *options) {
     ocl_kernel *kernel = calloc(1, sizeof *kernel);
     if (!kernel)
-        return lens_fail_memory("kernel", sizeof *kernel);
+        return NULL;
     kernel->program = strdup(program);
     kernel->name = strdup(name);
     kernel->options = strdup(options);
+    if (kernel->program && kernel->name && kernel->options)
+        return kernel;
+    kernel_free(kernel);
+    return NULL;
+}
+
+static void kernel_add(ocl_state *state, ocl_kernel *kernel) {
+    kernel->next = state->kernels;
+    state->kernels = kernel;
+}
+
+lens_status ocl_kernel_entry(ocl_kernel **out, ocl_state *state, const char *name) {
+    *out = kernel_find(state, "", name, "");
+    if (*out)
+        return LENS_OK;
+    *out = kernel_alloc("", name, "");
+    if (!*out)
+        return lens_fail_memory("kernel", sizeof **out);
+    kernel_add(state, *out);
+    return LENS_OK;
+}
+
+lens_status ocl_kernel_get(ocl_kernel **out, lens_context *context, const char *program,
+                           const char *name, const char *options) {
+    ocl_state *state = context->state;
+    *out = kernel_find(state, program, name, options);
+    if (*out)
+        return LENS_OK;
+    ocl_kernel *kernel = kernel_alloc(program, name, options);
+    if (!kernel)
+        return lens_fail_memory("kernel", sizeof *kernel);
     lens_status status = kernel_create(kernel, context);
     if (status != LENS_OK) {
         kernel_free(kernel);
         return status;
     }
-    kernel->next = state->kernels;
-    state->kernels = kernel;
+    kernel_add(state, kernel);
     *out = kernel;
     return LENS_OK;
 }

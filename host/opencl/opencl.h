@@ -35,6 +35,7 @@ typedef struct ocl_program {
 
 /* A launch whose time has not been read yet. */
 typedef struct ocl_timing {
+    cl_event since; /* the time starts when this one is done; NULL: at the start of `event` */
     cl_event event;
     ocl_kernel *kernel;
 } ocl_timing;
@@ -59,7 +60,8 @@ typedef struct ocl_state {
     size_t next_upload;
     ocl_program *programs;
     ocl_kernel *kernels;
-    char *algorithm;  /* forced by name, or NULL */
+    char *algorithm; /* forced by name, or NULL */
+    bool used_clblast;
     char *kernel_dir; /* read .cl files from here, or NULL */
     bool profile;
     ocl_timing *timings;
@@ -113,6 +115,9 @@ lens_status ocl_find_device(const lens_device_info *info, cl_platform_id *platfo
  * macros of the program, "" for none. Borrowed from the context. */
 lens_status ocl_kernel_get(ocl_kernel **out, lens_context *context, const char *program,
                            const char *name, const char *options);
+/* An entry for the profile of launches that a library does, which has no handle. */
+lens_status ocl_kernel_entry(ocl_kernel **out, ocl_state *state, const char *name);
+
 void ocl_programs_free(ocl_state *state);
 
 /* What a cached binary depends on besides the source. */
@@ -161,6 +166,19 @@ lens_status ocl_run_group(ocl_launch *launch, size_t items);
 
 /* Exactly these groups: `global` is a multiple of `local` in each of the `dims` dimensions. */
 lens_status ocl_run(ocl_launch *launch, cl_uint dims, const size_t *global, const size_t *local);
+
+/* What another library queues, timed as one launch called `name` when profiling: from when all
+ * before it is done to the end of `event`, which the library fills in (NULL: not profiling). */
+typedef struct ocl_span {
+    lens_context *context;
+    const char *name;
+    cl_event since, last;
+    cl_event *event;
+} ocl_span;
+
+lens_status ocl_span_begin(ocl_span *span, lens_context *context, const char *name);
+/* `queued` is false when the library failed and left no event. */
+lens_status ocl_span_end(ocl_span *span, bool queued);
 
 /* ---- operations (one file each) ------------------------------------------------------------ */
 
