@@ -18,11 +18,11 @@ typedef enum lens_split { LENS_SPLIT_TRAIN, LENS_SPLIT_TEST } lens_split;
 /* One array of an IDX file, as LeCun's MNIST page defines the format; plain or gzip'd, recognised
  * by content. Values are in the host's byte order. */
 typedef struct lens_idx {
-    int type;       /* 0x08 u8, 0x09 s8, 0x0b i16, 0x0c i32, 0x0d f32, 0x0e f64 */
-    size_t rank;    /* 1 .. 4 */
+    int type;    /* 0x08 u8, 0x09 s8, 0x0b i16, 0x0c i32, 0x0d f32, 0x0e f64 */
+    size_t rank; /* 1 .. 4 */
     size_t dims[4];
-    size_t count;   /* product of dims */
-    void *values;   /* owned by the struct */
+    size_t count; /* product of dims */
+    void *values; /* owned by the struct */
 } lens_idx;
 
 /* BAD_FILE, naming the file, the value and the rule: missing, wrong magic, truncated, more bytes
@@ -60,7 +60,8 @@ LENS_API const char *lens_dataset_class_name(const lens_dataset *dataset, size_t
 LENS_API void lens_dataset_image(const lens_dataset *dataset, size_t image, float scale,
                                  float *values);
 
-/* Images first .. first + count - 1 as a data set that borrows from `base`, which must outlive it. */
+/* Images first .. first + count - 1 as a data set that borrows from `base`, which must outlive it.
+ */
 LENS_API lens_status lens_dataset_slice(lens_dataset **out, const lens_dataset *base, size_t first,
                                         size_t count);
 
@@ -74,13 +75,13 @@ LENS_API void lens_shuffle(uint32_t *order, size_t count, uint64_t seed, uint64_
 typedef struct lens_loader lens_loader;
 
 typedef struct lens_loader_opts {
-    size_t batch;      /* default 32 */
-    bool shuffle;      /* default true; false: the data set's order */
-    uint64_t seed;     /* default 0 */
-    uint64_t epoch;    /* epoch of the first batch, default 0 */
-    size_t first;      /* first batch of that epoch (resume), default 0 */
-    float scale;       /* of values, default 1/255 for bytes and 1 for floats (when left 0) */
-    bool loop;         /* go on with the next epoch, default false */
+    size_t batch;   /* default 32 */
+    bool shuffle;   /* default true; false: the data set's order */
+    uint64_t seed;  /* default 0 */
+    uint64_t epoch; /* epoch of the first batch, default 0 */
+    size_t first;   /* first batch of that epoch (resume), default 0 */
+    float scale;    /* of values, default 1/255 for bytes and 1 for floats (when left 0) */
+    bool loop;      /* go on with the next epoch, default false */
 } lens_loader_opts;
 
 LENS_API lens_loader_opts lens_loader_defaults(void);

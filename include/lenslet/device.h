@@ -23,24 +23,24 @@ typedef enum lens_device_type {
 } lens_device_type;
 
 typedef struct lens_device_info {
-    char platform[128];        /* "Portable Computing Language" */
-    char name[128];            /* "pthread-skylake-avx512" */
-    char vendor[128];          /*  */
-    char driver[128];          /* the driver's version */
-    char opencl_version[128];  /* "OpenCL 3.0 PoCL ..."; "" for the reference */
+    char platform[128];       /* "Portable Computing Language" */
+    char name[128];           /* "pthread-skylake-avx512" */
+    char vendor[128];         /*  */
+    char driver[128];         /* the driver's version */
+    char opencl_version[128]; /* "OpenCL 3.0 PoCL ..."; "" for the reference */
     lens_device_type type;
-    size_t index;              /* position in the flat list */
-    size_t platform_index;     /* P of P:D */
-    size_t platform_device;    /* D of P:D */
+    size_t index;           /* position in the flat list */
+    size_t platform_index;  /* P of P:D */
+    size_t platform_device; /* D of P:D */
     size_t compute_units;
-    size_t clock_mhz;          /* 0 when unknown */
-    size_t memory_bytes;       /* global memory */
-    size_t allocation_bytes;   /* largest single allocation */
-    size_t local_bytes;        /* local memory of a work-group; 0 for the reference */
-    size_t work_group_items;   /* largest work-group; 1 for the reference */
-    size_t alignment_bytes;    /* of a sub-buffer's origin */
-    bool available;            /* false: listed by the platform, but cannot run now */
-    bool has_compiler;         /* false: cannot build kernels, so it cannot be used here */
+    size_t clock_mhz;        /* 0 when unknown */
+    size_t memory_bytes;     /* global memory */
+    size_t allocation_bytes; /* largest single allocation */
+    size_t local_bytes;      /* local memory of a work-group; 0 for the reference */
+    size_t work_group_items; /* largest work-group; 1 for the reference */
+    size_t alignment_bytes;  /* of a sub-buffer's origin */
+    bool available;          /* false: listed by the platform, but cannot run now */
+    bool has_compiler;       /* false: cannot build kernels, so it cannot be used here */
     bool has_fp16;
     bool has_fp64;
 } lens_device_info;
@@ -95,8 +95,8 @@ LENS_API lens_context_opts lens_context_defaults(void);
 /* Open the device at `index` of the list. `opts` may be NULL for the defaults. Nothing is compiled
  * yet: a kernel is built, or loaded from the cache under $XDG_CACHE_HOME/lenslet, when it is first
  * needed. NO_DEVICE when the index is outside the list, DEVICE when the driver refuses. */
-LENS_API lens_status lens_context_new(lens_context **out, const lens_devices *devices,
-                                      size_t index, const lens_context_opts *opts);
+LENS_API lens_status lens_context_new(lens_context **out, const lens_devices *devices, size_t index,
+                                      const lens_context_opts *opts);
 
 /* The shortest way in: list, choose, open. */
 LENS_API lens_status lens_context_open(lens_context **out, const char *choice,

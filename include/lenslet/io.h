@@ -17,8 +17,8 @@ extern "C" {
 /* ---- architectures: Keras Sequential JSON ---------------------------------------------------- */
 
 /* What model.to_json() writes, for the layers that Lenslet has; UNSUPPORTED names a layer or an
- * option it has not. Reads "channels_last" and "channels_first" alike; the spec is always NCHW, so a
- * dense layer behind a flatten counts its inputs channel by channel. */
+ * option it has not. Reads "channels_last" and "channels_first" alike; the spec is always NCHW, so
+ * a dense layer behind a flatten counts its inputs channel by channel. */
 LENS_API lens_status lens_keras_read(lens_net_spec **out, const char *path);
 LENS_API lens_status lens_keras_parse(lens_net_spec **out, const char *text, const char *name);
 
@@ -71,7 +71,8 @@ LENS_API lens_status lens_net_load(lens_net *net, const char *path);
 /* ---- arrays: .npy ---------------------------------------------------------------------------- */
 
 /* Reads versions 1 to 3, C order, types f4 f8 u1 i4 i8, as floats; rank 0 .. 4. Missing leading
- * axes: rank 2 is (n, c, 1, 1), rank 1 (n, 1, 1, 1), rank 3 (1, c, h, w). The caller frees *values. */
+ * axes: rank 2 is (n, c, 1, 1), rank 1 (n, 1, 1, 1), rank 3 (1, c, h, w). The caller frees *values.
+ */
 LENS_API lens_status lens_npy_read(float **values, lens_shape *shape, size_t *rank,
                                    const char *path);
 
@@ -82,8 +83,8 @@ LENS_API lens_status lens_npy_write(const char *path, const float *values, lens_
 /* ---- pictures: PNG --------------------------------------------------------------------------- */
 
 /* One image (1, c, h, w) with values 0 .. 255: c = 1 for grey, 3 for colour. Palettes are expanded,
- * 16 bits become 8, alpha is laid over black. At most 16384 pixels a side. The caller frees *values.
- * UNSUPPORTED in a build without libpng. */
+ * 16 bits become 8, alpha is laid over black. At most 16384 pixels a side. The caller frees
+ * *values. UNSUPPORTED in a build without libpng. */
 LENS_API lens_status lens_png_read(float **values, lens_shape *shape, const char *path);
 
 #ifdef __cplusplus

@@ -58,8 +58,8 @@ typedef struct lens_layer_spec {
     union {
         struct {
             size_t filters, kernel_h, kernel_w;
-            bool same_padding;     /* lens_padding_same() from the input's size; opts.padding unused */
-            bool no_bias;          /* default false */
+            bool same_padding; /* lens_padding_same() from the input's size; opts.padding unused */
+            bool no_bias;      /* default false */
             lens_conv2d_opts opts;
             lens_initializer initializer; /* of the weights; biases start at 0 */
         } conv2d;
@@ -104,11 +104,11 @@ LENS_API lens_status lens_model_spec(lens_net_spec **out, const char *name);
 /* ---- its sizes, without a device ------------------------------------------------------------ */
 
 typedef struct lens_layer_summary {
-    const char *name;    /* borrowed from the spec */
-    const char *type;    /* "conv2d" */
-    lens_shape output;   /* n = 1 */
-    size_t parameters;   /* elements */
-    size_t macs;         /* multiply-adds of one image's forward pass; 0 but for conv2d, dense */
+    const char *name;  /* borrowed from the spec */
+    const char *type;  /* "conv2d" */
+    lens_shape output; /* n = 1 */
+    size_t parameters; /* elements */
+    size_t macs;       /* multiply-adds of one image's forward pass; 0 but for conv2d, dense */
 } lens_layer_summary;
 
 typedef struct lens_net_summary {
@@ -132,11 +132,11 @@ LENS_API void lens_net_summary_free(lens_net_summary *summary);
 typedef struct lens_net lens_net;
 
 typedef struct lens_net_opts {
-    size_t batch;         /* the largest batch; default 1 */
-    bool training;        /* keep what backward needs, default false */
-    bool keep_layers;     /* every layer's output stays readable after forward, default false */
-    bool input_gradient;  /* backward also computes lens_net_input_gradient(), default false */
-    lens_loss_kind loss;  /* default sparse cross-entropy */
+    size_t batch;        /* the largest batch; default 1 */
+    bool training;       /* keep what backward needs, default false */
+    bool keep_layers;    /* every layer's output stays readable after forward, default false */
+    bool input_gradient; /* backward also computes lens_net_input_gradient(), default false */
+    lens_loss_kind loss; /* default sparse cross-entropy */
 } lens_net_opts;
 
 LENS_API lens_net_opts lens_net_defaults(void);
@@ -180,7 +180,7 @@ LENS_API lens_tensor *lens_net_input(const lens_net *net);
 LENS_API lens_tensor *lens_net_target(const lens_net *net);
 LENS_API lens_tensor *lens_net_output(const lens_net *net);
 LENS_API lens_tensor *lens_net_layer_output(const lens_net *net, size_t layer); /* keep_layers */
-LENS_API lens_tensor *lens_net_input_gradient(const lens_net *net); /* input_gradient */
+LENS_API lens_tensor *lens_net_input_gradient(const lens_net *net);             /* input_gradient */
 
 /* Input to output. */
 LENS_API lens_status lens_net_forward(lens_net *net);
@@ -188,8 +188,9 @@ LENS_API lens_status lens_net_forward(lens_net *net);
 /* After forward: total as in lens_loss_forward(). */
 LENS_API lens_status lens_net_loss(lens_net *net, lens_tensor *total, bool accumulate);
 
-/* After forward: every parameter's gradient of the mean loss. Overwrites the gradients. Each forward
- * pass serves one backward pass: gradients take the place of activations that are done with. */
+/* After forward: every parameter's gradient of the mean loss. Overwrites the gradients. Each
+ * forward pass serves one backward pass: gradients take the place of activations that are done
+ * with. */
 LENS_API lens_status lens_net_backward(lens_net *net);
 
 #ifdef __cplusplus

@@ -246,9 +246,9 @@ LENS_API lens_status lens_softmax_backward_input(lens_tensor *dx, const lens_ten
  * x (n, c, h, w) the prediction, t the target. The loss is a mean over the batch:
  *
  *     sparse_cross_entropy   t (n, 1, h, w), class numbers      mean over n h w of -log p[t]
- *     cross_entropy          t like x, probabilities            mean over n h w of -sum t[c] log p[c]
- *     binary_cross_entropy   t like x, each 0 .. 1              mean over all of -t log p - (1-t) log(1-p)
- *     mean_squared_error     t like x                           mean over all of (x - t)^2
+ *     cross_entropy          t like x, probabilities            mean over n h w of -sum t[c] log
+ * p[c] binary_cross_entropy   t like x, each 0 .. 1              mean over all of -t log p - (1-t)
+ * log(1-p) mean_squared_error     t like x                           mean over all of (x - t)^2
  *
  * From logits p = softmax(x) over the channels, or sigmoid(x); otherwise p = x, clipped to
  * [1e-7, 1 - 1e-7] as Keras does (where it is clipped the gradient is 0). A class number that is
@@ -276,8 +276,9 @@ LENS_API const char *lens_loss_name(lens_loss_kind kind);
 /* The shape the target must have for predictions of shape x. */
 LENS_API lens_status lens_loss_target_shape(lens_shape *t, lens_shape x, lens_loss_kind kind);
 
-/* total (1, 2, 1, 1): total[0] is the loss times n, total[1] the number of predictions (n, or n h w)
- * that are right. `accumulate` adds to what total holds, so that one read serves many batches. */
+/* total (1, 2, 1, 1): total[0] is the loss times n, total[1] the number of predictions (n, or n h
+ * w) that are right. `accumulate` adds to what total holds, so that one read serves many batches.
+ */
 LENS_API lens_status lens_loss_forward(lens_tensor *total, const lens_tensor *x,
                                        const lens_tensor *t, const lens_loss_opts *opts,
                                        bool accumulate);
@@ -305,7 +306,8 @@ LENS_API lens_status lens_resize2d_backward_input(lens_tensor *dx, const lens_te
 /* ---- optimizer -----------------------------------------------------------------------------
  * One call updates all weights w from their gradient g; w, g and the slots have equal counts.
  * Formulas and defaults are Keras's. First g is scaled by clip_norm / max(clip_norm, |g|) and
- * l2 w is added; after that w -= rate weight_decay w (decoupled decay); then, with step t = 1, 2, ...
+ * l2 w is added; after that w -= rate weight_decay w (decoupled decay); then, with step t = 1, 2,
+ * ...
  *
  *     sgd       w -= rate g
  *     momentum  m = momentum m - rate g;  w += m

@@ -39,15 +39,15 @@ LENS_API float lens_schedule_factor(const lens_schedule *schedule, uint64_t step
 
 /* Everything that decides a run besides the network, the data and the seed. */
 typedef struct lens_recipe {
-    size_t epochs;                /* default 5 */
-    size_t batch;                 /* default 32 */
+    size_t epochs;                 /* default 5 */
+    size_t batch;                  /* default 32 */
     lens_optimizer_opts optimizer; /* default Adam */
     lens_schedule schedule;
-    lens_loss_kind loss;          /* default sparse cross-entropy */
-    float scale;                  /* of bytes, default 1/255 */
-    size_t validation;            /* images held out of the training set, default 0 */
-    bool validation_first;        /* the first ones (lenet5-cifar10's notebook); default the last */
-    bool keep_best;               /* end with the weights of the best validation accuracy */
+    lens_loss_kind loss;   /* default sparse cross-entropy */
+    float scale;           /* of bytes, default 1/255 */
+    size_t validation;     /* images held out of the training set, default 0 */
+    bool validation_first; /* the first ones (lenet5-cifar10's notebook); default the last */
+    bool keep_best;        /* end with the weights of the best validation accuracy */
 } lens_recipe;
 
 LENS_API lens_recipe lens_recipe_defaults(void);
@@ -84,8 +84,8 @@ typedef struct lens_progress {
 
 /* Called between steps. Return false to stop: the run ends with INTERRUPTED, its state whole. */
 typedef struct lens_train_callbacks {
-    bool (*progress)(const lens_progress *progress, void *user);      /* may be NULL */
-    bool (*epoch)(const lens_epoch_report *report, void *user);       /* may be NULL */
+    bool (*progress)(const lens_progress *progress, void *user); /* may be NULL */
+    bool (*epoch)(const lens_epoch_report *report, void *user);  /* may be NULL */
     double progress_seconds; /* at most one progress call in that time; each costs a read */
     void *user;
 } lens_train_callbacks;
@@ -117,7 +117,8 @@ LENS_API lens_status lens_trainer_save(const lens_trainer *trainer, const char *
 
 /* Continue from such a file: the trainer's network must be the file's, its seed and recipe become
  * the file's but for `epochs`, which may be raised. The run then equals, bit for bit, one that was
- * never stopped. What was borrowed from the trainer before is gone. On failure it stays as it was. */
+ * never stopped. What was borrowed from the trainer before is gone. On failure it stays as it was.
+ */
 LENS_API lens_status lens_trainer_resume(lens_trainer *trainer, const char *path);
 
 /* ---- evaluation ------------------------------------------------------------------------------ */
