@@ -5,6 +5,7 @@
 # - CL/cl.h under host/opencl only; no exit, abort or printing in the library.
 # - File names are unique, so that a name says which file is meant.
 # - Every operation's stem has its five files.
+# - CONTRIBUTING.md's walk-through names every file that holds its example, pad2d.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 failed=0
@@ -58,5 +59,10 @@ for stem in conv2d pool2d pad2d dense activation softmax loss resize2d optimizer
         [ -f "$file" ] || complain "operation $stem has no $file"
     done
 done
+
+while IFS= read -r file; do
+    grep -q "${file##*/}" CONTRIBUTING.md ||
+        complain "CONTRIBUTING.md walks through pad2d, but does not name $file"
+done < <(git grep -l pad2d | grep -v '^CONTRIBUTING.md$')
 
 exit $failed
