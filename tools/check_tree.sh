@@ -27,6 +27,7 @@ includes() {
 
 includes include 'lenslet/'
 includes tools/lenslet 'lenslet/|[a-z_]+\.h"'
+includes examples 'lenslet/'
 includes bench 'lenslet/|[a-z_]+\.h"'
 includes host/core 'lenslet/|core/'
 includes host/ops 'lenslet/|core/|ops/|backend\.h'
