@@ -29,6 +29,9 @@ install_packages() {
 BUILD_PACKAGES=(build-essential cmake pkg-config ocl-icd-opencl-dev opencl-headers libclblast-dev
     pocl-opencl-icd zlib1g-dev libpng-dev libjansson-dev libcmocka-dev)
 
+# What the tests need besides: scripts make their data, and the tree's rules ask git for its files.
+TEST_PACKAGES=(git python3)
+
 # The data of the quick start and of the tests.
 DATA_PACKAGES=(dataset-fashion-mnist)
 FASHION_MNIST=/usr/share/datasets/fashion-mnist

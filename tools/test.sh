@@ -17,7 +17,7 @@ case "${1-}" in
     *) echo "usage: tools/test.sh [--quick]" >&2; exit 2 ;;
 esac
 
-install_packages "${BUILD_PACKAGES[@]}" "${DATA_PACKAGES[@]}"
+install_packages "${BUILD_PACKAGES[@]}" "${DATA_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
 tools/check_tree.sh
 
 run_preset() {
