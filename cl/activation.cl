@@ -18,7 +18,11 @@ kernel void activation_forward(global float *y, const ulong y_offset, global con
     const int first = get_global_id(0) * RUN, last = min(first + RUN, count);
     y += y_offset;
     x += x_offset;
-    for (int i = first; i < last; i++)
+    int i = first;
+    if (KIND != SOFTPLUS)
+        for (; i + 16 <= last; i += 16)
+            vstore16(activate_float16(KIND, alpha, vload16(0, x + i)), 0, y + i);
+    for (; i < last; i++)
         y[i] = activate(KIND, alpha, x[i]);
 }
 

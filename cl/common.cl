@@ -11,86 +11,91 @@
 
 #pragma OPENCL FP_CONTRACT OFF
 
-/* e^x and e^x - 1, good to 1.5 ulp: x = n ln 2 + r with |r| <= ln(2) / 2, e^r by a polynomial that was
- * fitted at Chebyshev's points. Our own rather than the built-in functions, so that every device gives
- * the same bits and that a compiler can vectorise a loop over them. Results below 2^-126 are 0, those of
- * x above 88.37 infinite. */
-float exp_polynomial(float x, float *scale) {
-    const float n = rint(x * 1.44269504f);
-    const float r = fma(n, 2.12194440e-4f, fma(n, -0.693359375f, x)); /* ln 2 in two parts */
-    float p = fma(1.393373322e-3f, r, 8.363235385e-3f);
-    p = fma(p, r, 4.166646417e-2f);
-    p = fma(p, r, 1.666657664e-1f);
-    p = fma(p, r, 0.5f);
-    *scale = as_float(((int)n + 127) << 23); /* 2^n */
-    return fma(r * r, p, r);                 /* e^r - 1 */
-}
+/* The functions below are written once for one value (T = float) and for sixteen at a time (T = float16,
+ * I = int16), since OpenCL C has no other way to say it: a compiler does not vectorise a loop over them
+ * by itself. Both widths give the same bits.
+ *
+ * own_exp, own_expm1: good to 1.5 ulp. x = n ln 2 + r with |r| <= ln(2) / 2, e^r by a polynomial that
+ * was fitted at Chebyshev's points. Our own rather than the built-in functions, so that every device
+ * gives the same bits. Results below 2^-126 are 0, those of x above 88.37 infinite.
+ *
+ * own_tanh: good to 2.5 ulp. A polynomial in x^2 near 0, else 1 - 2 / (e^2x + 1).
+ *
+ * activate: f(x), the formulas of ops.h but for softplus. */
+#define FUNCTIONS(T, I)                                                                            \
+    T exp_polynomial_##T(T x, T *scale) {                                                          \
+        const T n = rint(x * 1.44269504f);                                                         \
+        const T r = fma(n, (T)2.12194440e-4f, fma(n, (T)-0.693359375f, x)); /* ln 2 in two parts */ \
+        T p = fma((T)1.393373322e-3f, r, (T)8.363235385e-3f);                                      \
+        p = fma(p, r, (T)4.166646417e-2f);                                                         \
+        p = fma(p, r, (T)1.666657664e-1f);                                                         \
+        p = fma(p, r, (T)0.5f);                                                                    \
+        *scale = as_##T((convert_##I(n) + 127) << 23); /* 2^n */                                   \
+        return fma(r * r, p, r);                       /* e^r - 1 */                               \
+    }                                                                                              \
+    T own_exp_##T(T x) {                                                                           \
+        T scale;                                                                                   \
+        const T p = exp_polynomial_##T(clamp(x, (T)-87.3f, (T)88.37f), &scale);                    \
+        T y = fma(scale, p, scale);                                                                \
+        y = select(y, (T)0.0f, x < -87.3f);                                                        \
+        y = select(y, (T)INFINITY, x > 88.37f);                                                    \
+        return select(y, x, x != x);                                                               \
+    }                                                                                              \
+    T own_expm1_##T(T x) {                                                                         \
+        T scale;                                                                                   \
+        const T p = exp_polynomial_##T(clamp(x, (T)-87.3f, (T)88.37f), &scale);                    \
+        T y = fma(scale, p, scale - 1.0f);                                                         \
+        y = select(y, (T)INFINITY, x > 88.37f);                                                    \
+        return select(y, x, x != x);                                                               \
+    }                                                                                              \
+    T own_tanh_##T(T x) {                                                                          \
+        const T a = fabs(x), z = a * a;                                                            \
+        T p = fma((T)2.270029900e-3f, z, (T)-8.323456787e-3f);                                     \
+        p = fma(p, z, (T)2.176245375e-2f);                                                         \
+        p = fma(p, z, (T)-5.395841725e-2f);                                                        \
+        p = fma(p, z, (T)1.333329948e-1f);                                                         \
+        p = fma(p, z, (T)-3.333333313e-1f);                                                        \
+        const T far = 1.0f - 2.0f / (own_exp_##T(2.0f * a) + 1.0f);                                \
+        return copysign(select(far, fma(p * z, a, a), a < 0.625f), x);                             \
+    }                                                                                              \
+    T activate_##T(int kind, float alpha, T x) {                                                   \
+        switch (kind) {                                                                            \
+        case RELU:                                                                                 \
+            return select(x, (T)0.0f, x < 0.0f); /* NaN stays */                                   \
+        case LEAKY_RELU:                                                                           \
+            return select(alpha * x, x, x > 0.0f);                                                 \
+        case TANH:                                                                                 \
+            return own_tanh_##T(x);                                                                \
+        case SCALED_TANH:                                                                          \
+            return 1.7159f * own_tanh_##T(x * (2.0f / 3.0f));                                      \
+        case SIGMOID:                                                                              \
+            return 1.0f / (1.0f + own_exp_##T(-x));                                                \
+        case ELU:                                                                                  \
+            return select(alpha * own_expm1_##T(x), x, x > 0.0f);                                  \
+        }                                                                                          \
+        return x;                                                                                  \
+    }
 
-float own_exp(float x) {
-    float scale;
-    const float p = exp_polynomial(clamp(x, -87.3f, 88.37f), &scale);
-    const float result = x < -87.3f ? 0.0f : fma(scale, p, scale);
-    return x > 88.37f ? INFINITY : x != x ? x : result;
-}
-
-float own_expm1(float x) {
-    float scale;
-    const float p = exp_polynomial(clamp(x, -87.3f, 88.37f), &scale);
-    const float result = fma(scale, p, scale - 1.0f);
-    return x > 88.37f ? INFINITY : x != x ? x : result;
-}
-
-/* tanh x, good to 2.5 ulp: a polynomial in x^2 near 0, else 1 - 2 / (e^2x + 1). */
-float own_tanh(float x) {
-    const float a = fabs(x), z = a * a;
-    float p = fma(2.270029900e-3f, z, -8.323456787e-3f);
-    p = fma(p, z, 2.176245375e-2f);
-    p = fma(p, z, -5.395841725e-2f);
-    p = fma(p, z, 1.333329948e-1f);
-    p = fma(p, z, -3.333333313e-1f);
-    const float near = fma(p * z, a, a), far = 1.0f - 2.0f / (own_exp(2.0f * a) + 1.0f);
-    return copysign(a < 0.625f ? near : far, x);
-}
+FUNCTIONS(float, int)
+FUNCTIONS(float16, int16)
 
 /* f(x): the formulas of ops.h. */
 float activate(int kind, float alpha, float x) {
-    switch (kind) {
-    case RELU:
-        return x < 0 ? 0.0f : x; /* NaN stays */
-    case LEAKY_RELU:
-        return x > 0 ? x : alpha * x;
-    case TANH:
-        return own_tanh(x);
-    case SCALED_TANH:
-        return 1.7159f * own_tanh(x * (2.0f / 3.0f));
-    case SIGMOID:
-        return 1.0f / (1.0f + own_exp(-x));
-    case ELU:
-        return x > 0 ? x : alpha * own_expm1(x);
-    case SOFTPLUS:
+    if (kind == SOFTPLUS)
         return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
-    }
-    return x;
+    return activate_float(kind, alpha, x);
 }
 
-/* activate() for `count` private values. One loop a kind, without branches inside, so that a compiler can
- * vectorise it. */
+/* activate() for `count` private values. */
 void activate_all(int kind, float alpha, float *x, int count) {
-#define LOOP(KIND)                                                                                 \
-    case KIND:                                                                                     \
-        for (int i = 0; i < count; i++)                                                            \
-            x[i] = activate(KIND, alpha, x[i]);                                                    \
-        break;
-    switch (kind) {
-        LOOP(RELU)
-        LOOP(LEAKY_RELU)
-        LOOP(TANH)
-        LOOP(SCALED_TANH)
-        LOOP(SIGMOID)
-        LOOP(ELU)
-        LOOP(SOFTPLUS)
-    }
-#undef LOOP
+    int i = 0;
+    if (kind == LINEAR)
+        return;
+    if (kind != SOFTPLUS)
+        for (; i + 16 <= count; i += 16)
+            vstore16(activate_float16(kind, alpha, vload16(0, x + i)), 0, x + i);
+    for (; i < count; i++)
+        x[i] = activate(kind, alpha, x[i]);
 }
 
 /* f'(x) from y = f(x). */
@@ -109,7 +114,7 @@ float activation_slope(int kind, float alpha, float y) {
     case ELU:
         return y > 0 ? 1.0f : y + alpha;
     case SOFTPLUS:
-        return -own_expm1(-y);
+        return -own_expm1_float(-y);
     }
     return 1.0f;
 }
