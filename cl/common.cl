@@ -16,8 +16,9 @@
  * by itself. Both widths give the same bits.
  *
  * own_exp, own_expm1: good to 1.5 ulp. x = n ln 2 + r with |r| <= ln(2) / 2, e^r by a polynomial that
- * was fitted at Chebyshev's points. Our own rather than the built-in functions, so that every device
- * gives the same bits. Results below 2^-126 are 0, those of x above 88.37 infinite.
+ * was fitted at Chebyshev's points. Our own rather than the built-in functions, which may be off by
+ * 3 to 5 ulp, differently on each device, and are one call a value on some. Results below 2^-126 are 0,
+ * those of x above 88.37 infinite. (tanh and sigmoid also divide, which OpenCL lets be off by 2.5 ulp.)
  *
  * own_tanh: good to 2.5 ulp. A polynomial in x^2 near 0, else 1 - 2 / (e^2x + 1).
  *
