@@ -134,7 +134,7 @@ static void run_model(lens_context *context, const struct model *model) {
     }
     for (uint64_t step = 1; step <= STEPS; step++) {
         float sums[2];
-        assert_ok(lens_net_forward(net));
+        assert_ok(lens_net_forward_training(net, 0, 0));
         assert_ok(lens_net_loss(net, total, false));
         assert_ok(lens_net_backward(net));
         assert_ok(lens_tensor_read(total, sums));

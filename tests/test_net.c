@@ -152,10 +152,13 @@ static void fixture_free(fixture *f) {
     free(f->parameters);
 }
 
+enum { SEED = 7 }; /* of dropout */
+
 static void step(fixture *f) {
-    assert_ok(lens_net_forward(f->net));
+    bool training = lens_net_get_opts(f->net).training;
+    assert_ok(training ? lens_net_forward_training(f->net, SEED, 0) : lens_net_forward(f->net));
     assert_ok(lens_net_loss(f->net, f->total, false));
-    if (lens_net_gradients(f->net))
+    if (training)
         assert_ok(lens_net_backward(f->net));
 }
 
@@ -165,7 +168,7 @@ static double mean_loss(void *user) {
     float total[2];
     assert_ok(lens_tensor_write(lens_net_parameters(f->net), f->parameters));
     assert_ok(lens_tensor_write(lens_net_input(f->net), f->input));
-    assert_ok(lens_net_forward(f->net));
+    assert_ok(lens_net_forward_training(f->net, SEED, 0));
     assert_ok(lens_net_loss(f->net, f->total, false));
     assert_ok(lens_tensor_read(f->total, total));
     return (double)total[0] / (double)lens_tensor_shape(lens_net_input(f->net)).n;
@@ -239,7 +242,7 @@ static void loss_is_taken_from_the_logits(void **state) {
         assert_ok(lens_tensor_write(lens_net_target(net), cases[i].target));
         lens_tensor *total = test_tensor(test_device(), (lens_shape){1, 2, 1, 1}, NULL);
         float got[2], gradients[6];
-        assert_ok(lens_net_forward(net));
+        assert_ok(lens_net_forward_training(net, 0, 0));
         assert_ok(lens_net_loss(net, total, false));
         assert_ok(lens_net_backward(net));
         assert_ok(lens_tensor_read(total, got));
@@ -469,6 +472,7 @@ static void calls_out_of_order_are_named(void **state) {
     fixture f = fixture_new(test_reference(), spec, opts, 1);
     assert_fails(lens_net_loss(f.net, f.total, false), LENS_BAD_ARGUMENT, "lens_net_forward");
     assert_fails(lens_net_backward(f.net), LENS_BAD_ARGUMENT, "made for training");
+    assert_fails(lens_net_forward_training(f.net, 0, 0), LENS_BAD_ARGUMENT, "made for training");
     assert_fails(lens_net_set_batch(f.net, 0), LENS_BAD_ARGUMENT, "1 to 2");
     assert_fails(lens_net_set_batch(f.net, 3), LENS_BAD_ARGUMENT, "3 images");
     fixture_free(&f);
@@ -478,6 +482,7 @@ static void calls_out_of_order_are_named(void **state) {
     step(&f);
     assert_fails(lens_net_backward(f.net), LENS_BAD_ARGUMENT, "of its own");
     assert_ok(lens_net_forward(f.net));
+    assert_fails(lens_net_backward(f.net), LENS_BAD_ARGUMENT, "forward_training");
     assert_ok(lens_net_set_batch(f.net, 1));
     assert_fails(lens_net_loss(f.net, f.total, false), LENS_BAD_ARGUMENT, "lens_net_forward");
     fixture_free(&f);
@@ -509,7 +514,7 @@ static void a_net_without_parameters(void **state) {
         assert_ok(lens_net_initialize(net, 0));
         assert_ok(lens_tensor_write(lens_net_input(net), (float[]){5, 1, 2, 3, 9, 8, 1, 7}));
         assert_ok(lens_tensor_write(lens_net_target(net), (float[]){0}));
-        assert_ok(lens_net_forward(net));
+        assert_ok(lens_net_forward_training(net, 0, 0));
         assert_ok(lens_net_backward(net));
         float out[2];
         assert_ok(lens_tensor_read(lens_net_output(net), out));

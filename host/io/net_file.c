@@ -26,7 +26,7 @@ lens_array lens_parameter_array(const lens_parameter *parameter, const float *va
 lens_status lens_net_save(const lens_net *net, const char *path) {
     assert(net && path);
     size_t count = lens_net_parameter_count(net);
-    size_t elements = count ? lens_tensor_count(lens_net_parameters(net)) : 0;
+    size_t elements = count ? lens_tensor_count(lens_net_state(net)) : 0;
     lens_array *arrays = calloc(count + 1, sizeof *arrays);
     float *values = malloc((elements + 1) * sizeof *values);
     char *architecture = NULL;

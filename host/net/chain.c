@@ -8,10 +8,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* In elements: 128 bytes, a cache line or two, so that wide loads at an array's start are aligned.
- */
-#define ARENA_ALIGNMENT 32
-
 /* ---- layers --------------------------------------------------------------------------------- */
 
 /* The activation fused into a layer, NULL for a kind that has none. */
@@ -39,7 +35,9 @@ static lens_status add_layer(lens_chain *chain, const lens_layer_spec *spec, len
     LENS_TRY(lens_layer_infer(layer, spec, *x));
     if (!lens_size_add(&chain->parameters, chain->parameters, lens_layer_parameters(layer)))
         return lens_fail(LENS_BAD_SHAPE, "layer %s: too many parameters", spec->name);
-    chain->count++;
+    chain->trained += lens_layer_trained(layer);
+    chain->saved += lens_size_round_up(layer->class->saved(layer), LENS_ALIGNMENT);
+    layer->index = (uint32_t)chain->count++;
     *x = layer->y;
     return LENS_OK;
 }
@@ -164,7 +162,7 @@ static lens_status plan_arena(lens_chain *chain, const lens_net_opts *opts) {
     for (size_t i = 0; i < 2 * values; i++)
         if (life.values[i].count == 0)
             life.values[i] = (lens_plan_item){0};
-    status = lens_plan_memory(life.values, 2 * values, ARENA_ALIGNMENT, &chain->arena);
+    status = lens_plan_memory(life.values, 2 * values, LENS_ALIGNMENT, &chain->arena);
     if (status != LENS_OK)
         goto done;
     for (size_t i = 0; i < values; i++) {
@@ -191,7 +189,7 @@ static void mark_gradients(lens_chain *chain, const lens_net_opts *opts) {
     chain->first_layer = 0;
     if (!opts->input_gradient)
         while (chain->first_layer < chain->count &&
-               lens_layer_parameters(&chain->layers[chain->first_layer]) == 0)
+               lens_layer_trained(&chain->layers[chain->first_layer]) == 0)
             chain->first_layer++;
     size_t first_value = opts->input_gradient ? 0 : chain->first_layer + 1;
     for (size_t i = 0; i <= chain->count; i++)

@@ -8,6 +8,10 @@
 
 #include "net/layer.h"
 
+/* Of arrays in a shared buffer, in elements: 128 bytes, a cache line or two, so that wide loads at
+ * an array's start are aligned. */
+#define LENS_ALIGNMENT 32
+
 typedef struct lens_value {
     lens_shape shape;
     size_t offset; /* in the arena */
@@ -21,6 +25,8 @@ typedef struct lens_chain {
     lens_value *values;  /* count + 1 */
     size_t arena;        /* elements */
     size_t parameters;   /* elements */
+    size_t trained;      /* of them, those with a gradient */
+    size_t saved;        /* elements that forward passes leave for backward */
     size_t first_layer;  /* backward ends with this one; count: there is nothing to compute */
     size_t loss_value;   /* the value that the loss reads, */
     lens_loss_opts loss; /* in this way */

@@ -24,8 +24,17 @@ size_t lens_layer_parameter_count(const lens_layer *layer, int parameter) {
 }
 
 size_t lens_layer_parameters(const lens_layer *layer) {
-    return lens_layer_parameter_count(layer, LENS_WEIGHT) +
-           lens_layer_parameter_count(layer, LENS_BIAS);
+    size_t count = 0;
+    for (int i = 0; i < LENS_LAYER_PARAMETERS; i++)
+        count += lens_layer_parameter_count(layer, i);
+    return count;
+}
+
+size_t lens_layer_trained(const lens_layer *layer) {
+    size_t count = 0;
+    for (int i = 0; i < LENS_LAYER_PARAMETERS; i++)
+        count += layer->parameters[i].fixed ? 0 : lens_layer_parameter_count(layer, i);
+    return count;
 }
 
 bool lens_layer_yes(const lens_layer *layer) {
@@ -38,7 +47,7 @@ bool lens_layer_no(const lens_layer *layer) {
     return false;
 }
 
-size_t lens_layer_no_macs(const lens_layer *layer) {
+size_t lens_layer_none(const lens_layer *layer) {
     (void)layer;
     return 0;
 }

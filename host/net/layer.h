@@ -14,6 +14,9 @@ typedef struct lens_layer lens_layer;
  * overwritten. */
 typedef struct lens_layer_io {
     lens_tensor *x, *y, *dx, *dy, *scratch;
+    lens_tensor *saved;  /* what forward leaves for backward; NULL when the layer wants none */
+    bool training;       /* forward: a backward pass follows */
+    uint64_t seed, step; /* of the random numbers, when training */
 } lens_layer_io;
 
 /* What a kind of layer can do. All members are required. */
@@ -22,6 +25,8 @@ typedef struct lens_layer_class {
     lens_status (*infer)(lens_layer *layer);
     /* Multiply-adds of a forward pass of one image. */
     size_t (*macs)(const lens_layer *layer);
+    /* Elements that a forward pass leaves for backward, besides x and y. */
+    size_t (*saved)(const lens_layer *layer);
     /* Elements of scratch that its passes want at most. */
     lens_status (*scratch)(size_t *count, const lens_layer *layer, const lens_context *context);
     /* Whether backward reads the layer's input or output, which then have to be kept. */
@@ -31,14 +36,16 @@ typedef struct lens_layer_class {
     lens_status (*backward)(const lens_layer *layer, const lens_layer_io *io);
 } lens_layer_class;
 
-enum { LENS_WEIGHT, LENS_BIAS, LENS_LAYER_PARAMETERS };
+enum { LENS_WEIGHT, LENS_BIAS, LENS_MEAN, LENS_VARIANCE, LENS_LAYER_PARAMETERS };
 
 struct lens_layer {
     lens_layer_spec spec;
     const lens_layer_class *class;
+    uint32_t index; /* in the net, for the random numbers */
     lens_shape x, y;
     struct {
         lens_shape shape; /* n = 0: the layer has none */
+        bool fixed;       /* not trained: it has no gradient */
         lens_tensor *value, *gradient;
     } parameters[LENS_LAYER_PARAMETERS];
 };
@@ -54,14 +61,16 @@ static inline bool lens_layer_has(const lens_layer *layer, int parameter) {
     return layer->parameters[parameter].shape.n != 0;
 }
 
-/* Elements of a parameter, 0 when the layer has none of the kind; and of all of them. */
+/* Elements of a parameter, 0 when the layer has none of the kind; of all of them; of those that are
+ * trained. */
 size_t lens_layer_parameter_count(const lens_layer *layer, int parameter);
 size_t lens_layer_parameters(const lens_layer *layer);
+size_t lens_layer_trained(const lens_layer *layer);
 
 /* For kinds to which the answer is plain. */
 bool lens_layer_yes(const lens_layer *layer);
 bool lens_layer_no(const lens_layer *layer);
-size_t lens_layer_no_macs(const lens_layer *layer);
+size_t lens_layer_none(const lens_layer *layer);
 lens_status lens_layer_no_scratch(size_t *count, const lens_layer *layer,
                                   const lens_context *context);
 

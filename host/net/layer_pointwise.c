@@ -31,7 +31,8 @@ static lens_status activation_backward(const lens_layer *layer, const lens_layer
 
 const lens_layer_class lens_layer_activation = {
     .infer = activation_infer,
-    .macs = lens_layer_no_macs,
+    .macs = lens_layer_none,
+    .saved = lens_layer_none,
     .scratch = lens_layer_no_scratch,
     .keeps_x = lens_layer_no,
     .keeps_y = lens_layer_yes,
@@ -53,7 +54,8 @@ static lens_status softmax_backward(const lens_layer *layer, const lens_layer_io
 
 const lens_layer_class lens_layer_softmax = {
     .infer = same_shape,
-    .macs = lens_layer_no_macs,
+    .macs = lens_layer_none,
+    .saved = lens_layer_none,
     .scratch = lens_layer_no_scratch,
     .keeps_x = lens_layer_no,
     .keeps_y = lens_layer_yes,
@@ -75,7 +77,8 @@ static lens_status flatten_pass(const lens_layer *layer, const lens_layer_io *io
 
 const lens_layer_class lens_layer_flatten = {
     .infer = flatten_infer,
-    .macs = lens_layer_no_macs,
+    .macs = lens_layer_none,
+    .saved = lens_layer_none,
     .scratch = lens_layer_no_scratch,
     .keeps_x = lens_layer_no,
     .keeps_y = lens_layer_no,

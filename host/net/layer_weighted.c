@@ -80,6 +80,7 @@ static lens_status conv2d_backward(const lens_layer *layer, const lens_layer_io 
 const lens_layer_class lens_layer_conv2d = {
     .infer = conv2d_infer,
     .macs = conv2d_macs,
+    .saved = lens_layer_none,
     .scratch = conv2d_scratch,
     .keeps_x = lens_layer_yes,
     .keeps_y = conv2d_keeps_y,
@@ -138,6 +139,7 @@ static lens_status dense_backward(const lens_layer *layer, const lens_layer_io *
 const lens_layer_class lens_layer_dense = {
     .infer = dense_infer,
     .macs = dense_macs,
+    .saved = lens_layer_none,
     .scratch = dense_scratch,
     .keeps_x = lens_layer_yes,
     .keeps_y = dense_keeps_y,

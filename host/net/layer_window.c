@@ -29,7 +29,8 @@ static lens_status pool2d_backward(const lens_layer *layer, const lens_layer_io 
 
 const lens_layer_class lens_layer_pool2d = {
     .infer = pool2d_infer,
-    .macs = lens_layer_no_macs,
+    .macs = lens_layer_none,
+    .saved = lens_layer_none,
     .scratch = lens_layer_no_scratch,
     .keeps_x = lens_layer_yes,
     .keeps_y = lens_layer_no,
@@ -55,7 +56,8 @@ static lens_status pad2d_backward(const lens_layer *layer, const lens_layer_io *
 
 const lens_layer_class lens_layer_pad2d = {
     .infer = pad2d_infer,
-    .macs = lens_layer_no_macs,
+    .macs = lens_layer_none,
+    .saved = lens_layer_none,
     .scratch = lens_layer_no_scratch,
     .keeps_x = lens_layer_no,
     .keeps_y = lens_layer_no,
@@ -82,7 +84,8 @@ static lens_status resize2d_backward(const lens_layer *layer, const lens_layer_i
 
 const lens_layer_class lens_layer_resize2d = {
     .infer = resize2d_infer,
-    .macs = lens_layer_no_macs,
+    .macs = lens_layer_none,
+    .saved = lens_layer_none,
     .scratch = lens_layer_no_scratch,
     .keeps_x = lens_layer_no,
     .keeps_y = lens_layer_no,

@@ -13,8 +13,10 @@ lens_net_opts lens_net_defaults(void) {
 
 /* ---- parameters ----------------------------------------------------------------------------- */
 
-static const char *const parameter_names[LENS_LAYER_PARAMETERS] = {
-    [LENS_WEIGHT] = "weight", [LENS_BIAS] = "bias"};
+static const char *const parameter_names[LENS_LAYER_PARAMETERS] = {[LENS_WEIGHT] = "weight",
+                                                                   [LENS_BIAS] = "bias",
+                                                                   [LENS_MEAN] = "mean",
+                                                                   [LENS_VARIANCE] = "variance"};
 
 /* Parameter `kind` of a layer, from element `offset` of the shared buffers on. */
 static lens_status add_parameter(lens_net *net, lens_layer *layer, int kind, size_t offset) {
@@ -23,33 +25,42 @@ static lens_status add_parameter(lens_net *net, lens_layer *layer, int kind, siz
     snprintf(parameter->name, sizeof parameter->name, "%s.%s", layer->spec.name,
              parameter_names[kind]);
     parameter->shape = shape;
-    LENS_TRY(lens_tensor_view(&parameter->value, net->parameters, offset, shape));
-    if (net->gradients)
+    LENS_TRY(lens_tensor_view(&parameter->value, net->state, offset, shape));
+    if (net->gradients && !layer->parameters[kind].fixed)
         LENS_TRY(lens_tensor_view(&parameter->gradient, net->gradients, offset, shape));
     layer->parameters[kind].value = parameter->value;
     layer->parameters[kind].gradient = parameter->gradient;
     return LENS_OK;
 }
 
-static lens_status add_parameters(lens_net *net) {
+/* Those that are trained have the first chain->trained elements, in the order of the layers. */
+static lens_status list_parameters(lens_net *net) {
     lens_chain *chain = net->chain;
-    size_t offset = 0;
+    size_t trained = 0, fixed = chain->trained;
+    for (size_t i = 0; i < chain->count; i++)
+        for (int kind = 0; kind < LENS_LAYER_PARAMETERS; kind++)
+            if (lens_layer_has(&chain->layers[i], kind)) {
+                size_t *offset = chain->layers[i].parameters[kind].fixed ? &fixed : &trained;
+                LENS_TRY(add_parameter(net, &chain->layers[i], kind, *offset));
+                *offset += lens_layer_parameter_count(&chain->layers[i], kind);
+            }
+    return LENS_OK;
+}
+
+static lens_status add_parameters(lens_net *net) {
+    const lens_chain *chain = net->chain;
     net->list = calloc(chain->count * LENS_LAYER_PARAMETERS, sizeof *net->list);
     if (!net->list)
         return lens_fail_memory("parameters", chain->count * sizeof *net->list);
     if (chain->parameters == 0)
         return LENS_OK;
-    lens_shape all = {1, chain->parameters, 1, 1};
-    LENS_TRY(lens_tensor_new(&net->parameters, net->context, all));
-    if (net->opts.training)
-        LENS_TRY(lens_tensor_new(&net->gradients, net->context, all));
-    for (size_t i = 0; i < chain->count; i++)
-        for (int kind = 0; kind < LENS_LAYER_PARAMETERS; kind++)
-            if (lens_layer_has(&chain->layers[i], kind)) {
-                LENS_TRY(add_parameter(net, &chain->layers[i], kind, offset));
-                offset += lens_layer_parameter_count(&chain->layers[i], kind);
-            }
-    return LENS_OK;
+    LENS_TRY(lens_tensor_new(&net->state, net->context, (lens_shape){1, chain->parameters, 1, 1}));
+    lens_shape trained = {1, chain->trained, 1, 1};
+    if (chain->trained)
+        LENS_TRY(lens_tensor_view(&net->parameters, net->state, 0, trained));
+    if (chain->trained && net->opts.training)
+        LENS_TRY(lens_tensor_new(&net->gradients, net->context, trained));
+    return list_parameters(net);
 }
 
 static void free_parameters(lens_net *net) {
@@ -59,6 +70,7 @@ static void free_parameters(lens_net *net) {
     }
     free(net->list);
     lens_tensor_free(net->parameters);
+    lens_tensor_free(net->state);
     lens_tensor_free(net->gradients);
 }
 
@@ -82,11 +94,27 @@ static void free_views(const lens_net *net, lens_net_views *views) {
             lens_tensor_free(views->values[i]);
         if (views->gradients)
             lens_tensor_free(views->gradients[i]);
+        if (views->saved)
+            lens_tensor_free(views->saved[i]);
     }
     lens_tensor_free(views->target);
+    free(views->saved);
     free(views->values);
     free(views->gradients);
     *views = (lens_net_views){0};
+}
+
+static lens_status fill_saved(lens_net *net, lens_net_views *views) {
+    size_t offset = 0;
+    for (size_t i = 0; net->saved && i < net->chain->count; i++) {
+        const lens_layer *layer = &net->chain->layers[i];
+        size_t count = layer->class->saved(layer);
+        if (count)
+            LENS_TRY(lens_tensor_view(&views->saved[i], net->saved, offset,
+                                      (lens_shape){1, count, 1, 1}));
+        offset += lens_size_round_up(count, LENS_ALIGNMENT);
+    }
+    return LENS_OK;
 }
 
 static lens_status fill_views(lens_net *net, lens_net_views *views, size_t images) {
@@ -100,6 +128,7 @@ static lens_status fill_views(lens_net *net, lens_net_views *views, size_t image
             LENS_TRY(
                 lens_tensor_view(&views->gradients[i], net->arena, value->gradient_offset, shape));
     }
+    LENS_TRY(fill_saved(net, views));
     lens_shape target = chain->target;
     target.n = images;
     return lens_tensor_view(&views->target, net->target, 0, target);
@@ -109,10 +138,11 @@ static lens_status fill_views(lens_net *net, lens_net_views *views, size_t image
 static lens_status make_views(lens_net *net, size_t images) {
     size_t values = net->chain->count + 1;
     lens_net_views views = {.values = calloc(values, sizeof *views.values),
-                            .gradients = calloc(values, sizeof *views.gradients)};
-    lens_status status = views.values && views.gradients
+                            .gradients = calloc(values, sizeof *views.gradients),
+                            .saved = calloc(values, sizeof *views.saved)};
+    lens_status status = views.values && views.gradients && views.saved
                              ? fill_views(net, &views, images)
-                             : lens_fail_memory("views", 2 * values * sizeof *views.values);
+                             : lens_fail_memory("views", 3 * values * sizeof *views.values);
     if (status != LENS_OK) {
         free_views(net, &views);
         return status;
@@ -140,6 +170,9 @@ static lens_status build(lens_net *net, const lens_net_spec *spec) {
     LENS_TRY(add_parameters(net));
     LENS_TRY(lens_tensor_new(&net->arena, net->context, (lens_shape){1, net->chain->arena, 1, 1}));
     LENS_TRY(lens_tensor_new(&net->target, net->context, net->chain->target));
+    if (net->opts.training && net->chain->saved)
+        LENS_TRY(
+            lens_tensor_new(&net->saved, net->context, (lens_shape){1, net->chain->saved, 1, 1}));
     LENS_TRY(new_scratch(net));
     return make_views(net, net->opts.batch);
 }
@@ -171,6 +204,7 @@ void lens_net_free(lens_net *net) {
     lens_tensor_free(net->arena);
     lens_tensor_free(net->target);
     lens_tensor_free(net->scratch);
+    lens_tensor_free(net->saved);
     lens_chain_free(net->chain);
     lens_net_spec_free(net->spec);
     free(net);
@@ -201,6 +235,10 @@ const lens_parameter *lens_net_parameter(const lens_net *net, size_t index) {
 
 lens_tensor *lens_net_parameters(const lens_net *net) {
     return net->parameters;
+}
+
+lens_tensor *lens_net_state(const lens_net *net) {
+    return net->state;
 }
 
 lens_tensor *lens_net_gradients(const lens_net *net) {
@@ -239,26 +277,44 @@ static lens_layer_io layer_io(const lens_net *net, size_t layer) {
                            .y = views->values[layer + 1],
                            .dx = views->gradients[layer],
                            .dy = views->gradients[layer + 1],
-                           .scratch = net->scratch};
+                           .scratch = net->scratch,
+                           .saved = views->saved[layer],
+                           .seed = net->seed,
+                           .step = net->step};
 }
 
 static lens_status fail_in_layer(lens_status status, const lens_layer *layer) {
     return lens_fail_prefix(status, "layer %s: ", layer->spec.name);
 }
 
-lens_status lens_net_forward(lens_net *net) {
-    assert(net);
+static lens_status forward(lens_net *net, bool training) {
     net->has_output = net->has_backward = false;
     for (size_t i = 0; i < net->chain->count; i++) {
         const lens_layer *layer = &net->chain->layers[i];
         lens_layer_io io = layer_io(net, i);
+        io.training = training;
         lens_status status = layer->class->forward(layer, &io);
         if (status != LENS_OK)
             return fail_in_layer(status, layer);
     }
     net->has_output = true;
-    net->has_backward = net->opts.training;
+    net->has_backward = training;
     return LENS_OK;
+}
+
+lens_status lens_net_forward(lens_net *net) {
+    assert(net);
+    return forward(net, false);
+}
+
+lens_status lens_net_forward_training(lens_net *net, uint64_t seed, uint64_t step) {
+    assert(net);
+    if (!net->opts.training)
+        return lens_fail(LENS_BAD_ARGUMENT,
+                         "net: a forward pass for training needs a network made for training");
+    net->seed = seed;
+    net->step = step;
+    return forward(net, true);
 }
 
 lens_status lens_net_loss(lens_net *net, lens_tensor *total, bool accumulate) {
@@ -278,7 +334,7 @@ lens_status lens_net_backward(lens_net *net) {
         return lens_fail(LENS_BAD_ARGUMENT, "net: backward needs a network made for training");
     if (!net->has_backward)
         return lens_fail(LENS_BAD_ARGUMENT,
-                         "net: backward needs a lens_net_forward() of its own before it");
+                         "net: backward needs a lens_net_forward_training() of its own before it");
     net->has_backward = false;
     size_t last = chain->loss_value;
     if (net->views.gradients[last])

@@ -22,6 +22,7 @@ static void summarise_layers(lens_net_summary *summary, const lens_net_spec *spe
         summary->macs += row->macs;
     }
     summary->layer_count = spec->layer_count;
+    summary->trained = chain->trained;
 }
 
 static lens_status float_bytes(size_t *bytes, size_t *total, size_t count, size_t arrays) {
@@ -37,9 +38,10 @@ static lens_status summarise_memory(lens_net_summary *summary, const lens_chain 
     size_t target, *total = &summary->memory_bytes.total;
     LENS_TRY(lens_shape_count(chain->target, &target));
     LENS_TRY(float_bytes(&summary->memory_bytes.parameters, total, chain->parameters, 1));
-    LENS_TRY(float_bytes(&summary->memory_bytes.gradients, total, chain->parameters, 1));
-    LENS_TRY(float_bytes(&summary->memory_bytes.slots, total, chain->parameters, slots));
-    return float_bytes(&summary->memory_bytes.activations, total, chain->arena + target, 1);
+    LENS_TRY(float_bytes(&summary->memory_bytes.gradients, total, chain->trained, 1));
+    LENS_TRY(float_bytes(&summary->memory_bytes.slots, total, chain->trained, slots));
+    return float_bytes(&summary->memory_bytes.activations, total,
+                       chain->arena + chain->saved + target, 1);
 }
 
 lens_status lens_net_summary_new(lens_net_summary **out, const lens_net_spec *spec, size_t batch,

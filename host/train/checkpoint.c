@@ -56,19 +56,20 @@ static lens_status collect_flat(collection *c, const char *name, const lens_tens
 }
 
 static lens_status collect_parameters(collection *c, const lens_net *net) {
-    LENS_TRY(lens_tensor_read(lens_net_parameters(net), c->values));
     for (size_t i = 0; i < lens_net_parameter_count(net); i++) {
         const lens_parameter *parameter = lens_net_parameter(net, i);
         c->arrays[c->count++] = lens_parameter_array(parameter, c->values + c->used);
+        LENS_TRY(lens_tensor_read(parameter->value, c->values + c->used));
         c->used += lens_tensor_count(parameter->value);
     }
     return LENS_OK;
 }
 
 static lens_status collect(collection *c, const lens_trainer *trainer) {
-    size_t weights = lens_tensor_count(lens_net_parameters(trainer->net));
+    size_t state = lens_tensor_count(lens_net_state(trainer->net));
+    size_t trained = lens_tensor_count(lens_net_parameters(trainer->net));
     size_t slots = lens_optimizer_slots(trainer->recipe.optimizer.kind);
-    size_t values = weights * (2 + slots) + 2;
+    size_t values = 2 * state + slots * trained + 2;
     size_t arrays = lens_net_parameter_count(trainer->net) + slots + 2;
     c->arrays = calloc(arrays, sizeof *c->arrays);
     c->values = malloc(values * sizeof *c->values);

@@ -58,7 +58,8 @@ static lens_status new_tensors(lens_trainer *trainer) {
             LENS_TRY(new_filled(&trainer->norm_scratch, context, scratch));
     }
     if (trainer->recipe.keep_best)
-        LENS_TRY(new_filled(&trainer->kept, context, count));
+        LENS_TRY(
+            new_filled(&trainer->kept, context, lens_tensor_count(lens_net_state(trainer->net))));
     return new_filled(&trainer->total, context, 2);
 }
 
@@ -154,7 +155,7 @@ static lens_status update(lens_trainer *trainer) {
 
 static lens_status train_batch(lens_trainer *trainer, const lens_batch *batch) {
     LENS_TRY(lens_feed_batch(trainer->feed, batch));
-    LENS_TRY(lens_net_forward(trainer->net));
+    LENS_TRY(lens_net_forward_training(trainer->net, trainer->seed, trainer->step));
     LENS_TRY(lens_net_loss(trainer->net, trainer->total, batch->index > 0));
     LENS_TRY(lens_net_backward(trainer->net));
     LENS_TRY(update(trainer));
@@ -212,7 +213,7 @@ static lens_status close_epoch(lens_trainer *trainer, const lens_train_callbacks
                                      &evaluation, callbacks));
     }
     if (trainer->kept && report->validation.accuracy > trainer->best_accuracy) {
-        LENS_TRY(lens_tensor_copy(trainer->kept, lens_net_parameters(trainer->net)));
+        LENS_TRY(lens_tensor_copy(trainer->kept, lens_net_state(trainer->net)));
         trainer->best_accuracy = report->validation.accuracy;
     }
     trainer->closed++;
@@ -226,7 +227,7 @@ static lens_status close_epoch(lens_trainer *trainer, const lens_train_callbacks
 
 /* The net's weights and the kept ones change places. */
 static lens_status swap_weights(lens_trainer *trainer) {
-    lens_tensor *weights = lens_net_parameters(trainer->net);
+    lens_tensor *weights = lens_net_state(trainer->net);
     size_t count = lens_tensor_count(weights);
     float *values = malloc(2 * count * sizeof *values);
     if (!values)

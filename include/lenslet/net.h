@@ -5,7 +5,8 @@
  * on a device: parameters in one buffer, gradients in another, activations in a third that was
  * planned before anything was allocated.
  *
- *     lens_net_forward -> lens_net_loss -> lens_net_backward -> lens_optimizer_step (ops.h)
+ *     lens_net_forward_training -> lens_net_loss -> lens_net_backward -> lens_optimizer_step
+ * (ops.h)
  */
 #ifndef LENSLET_NET_H
 #define LENSLET_NET_H
@@ -107,14 +108,14 @@ typedef struct lens_layer_summary {
     const char *name;  /* borrowed from the spec */
     const char *type;  /* "conv2d" */
     lens_shape output; /* n = 1 */
-    size_t parameters; /* elements */
+    size_t parameters; /* elements, those that are not trained too */
     size_t macs;       /* multiply-adds of one image's forward pass; 0 but for conv2d, dense */
 } lens_layer_summary;
 
 typedef struct lens_net_summary {
     size_t layer_count;
     lens_layer_summary *layers; /* owned by the summary */
-    size_t parameters;
+    size_t parameters, trained; /* elements: all, and those with a gradient */
     size_t macs;
     struct {
         size_t parameters, gradients, slots, activations, scratch, total;
@@ -152,20 +153,24 @@ LENS_API const lens_net_spec *lens_net_get_spec(const lens_net *net); /* borrowe
 LENS_API lens_net_opts lens_net_get_opts(const lens_net *net); /* as given to lens_net_new() */
 LENS_API lens_context *lens_net_context(const lens_net *net);
 
-/* One weight or bias: "conv2d_1.weight" is layer conv2d_1's. Views into the shared buffers. */
+/* One array of a layer's: "conv2d_1.weight". Views into the shared buffers. Running statistics and
+ * fixed codes are parameters that are not trained, and have no gradient. */
 typedef struct lens_parameter {
     char name[LENS_NAME_SIZE + 8];
     lens_shape shape;
     lens_tensor *value;
-    lens_tensor *gradient; /* NULL unless training */
+    lens_tensor *gradient; /* NULL unless training, and when it is not trained */
 } lens_parameter;
 
 LENS_API size_t lens_net_parameter_count(const lens_net *net);
 LENS_API const lens_parameter *lens_net_parameter(const lens_net *net, size_t index); /* borrowed */
 
-/* All parameters, and all their gradients, each as one tensor (1, count, 1, 1); borrowed. */
+/* All parameters that are trained, and all their gradients, each as one tensor (1, count, 1, 1);
+ * and the state, which is those parameters and behind them the ones that are not trained. Borrowed;
+ * NULL when there are none. */
 LENS_API lens_tensor *lens_net_parameters(const lens_net *net);
 LENS_API lens_tensor *lens_net_gradients(const lens_net *net); /* NULL unless training */
+LENS_API lens_tensor *lens_net_state(const lens_net *net);
 
 /* Set every parameter from its initializer; a function of the seed alone. */
 LENS_API lens_status lens_net_initialize(lens_net *net, uint64_t seed);
@@ -182,15 +187,20 @@ LENS_API lens_tensor *lens_net_output(const lens_net *net);
 LENS_API lens_tensor *lens_net_layer_output(const lens_net *net, size_t layer); /* keep_layers */
 LENS_API lens_tensor *lens_net_input_gradient(const lens_net *net);             /* input_gradient */
 
-/* Input to output. */
+/* Input to output, for the output's sake: dropout does nothing, batchnorm uses its running
+ * statistics. */
 LENS_API lens_status lens_net_forward(lens_net *net);
+
+/* Input to output, for a backward pass: dropout draws from (seed, step), batchnorm uses the batch's
+ * statistics and moves the running ones. The network must have been made for training. */
+LENS_API lens_status lens_net_forward_training(lens_net *net, uint64_t seed, uint64_t step);
 
 /* After forward: total as in lens_loss_forward(). */
 LENS_API lens_status lens_net_loss(lens_net *net, lens_tensor *total, bool accumulate);
 
-/* After forward: every parameter's gradient of the mean loss. Overwrites the gradients. Each
- * forward pass serves one backward pass: gradients take the place of activations that are done
- * with. */
+/* After lens_net_forward_training(): every trained parameter's gradient of the mean loss.
+ * Overwrites the gradients. Each forward pass serves one backward pass: gradients take the place of
+ * activations that are done with. */
 LENS_API lens_status lens_net_backward(lens_net *net);
 
 #ifdef __cplusplus

@@ -106,7 +106,7 @@ static void step_close(step *s) {
 
 /* Forward, loss, backward, update; waits until the device is done. */
 static lens_status step_take(step *s) {
-    TRY(lens_net_forward(s->net));
+    TRY(lens_net_forward_training(s->net, 0, s->number));
     TRY(lens_net_loss(s->net, s->total, s->number > 0));
     TRY(lens_net_backward(s->net));
     TRY(lens_optimizer_step(lens_net_parameters(s->net), lens_net_gradients(s->net), s->slots, NULL,

@@ -205,7 +205,8 @@ static lens_status open_net(job *j, const char *model, const lens_net_spec *spec
 static lens_status pass(job *j) {
     const lens_net_spec *spec = lens_net_get_spec(j->net);
     TRY(lens_tensor_write(lens_net_input(j->net), j->input));
-    TRY(lens_net_forward(j->net));
+    TRY(j->o->gradients ? lens_net_forward_training(j->net, j->o->seed, 0)
+                        : lens_net_forward(j->net));
     const lens_tensor *y = lens_net_output(j->net);
     TRY(write_tensor(j, "output", y, lens_tensor_shape(y),
                      model_layer_rank(spec, spec->layer_count - 1)));
