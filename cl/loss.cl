@@ -22,10 +22,14 @@ float times(float weight, float value) {
     return weight == 0.0f ? 0.0f : weight * value;
 }
 
+bool takes_class_numbers(int kind) {
+    return kind == SPARSE_CROSS_ENTROPY || kind == MAP;
+}
+
 /* The target of channel c: of a class number 1 or 0, or NaN when it is none of the classes. `t` is the
  * pixel's first target. */
 float target(global const float *t, int c, int C, int HW, int kind) {
-    if (kind != SPARSE_CROSS_ENTROPY)
+    if (!takes_class_numbers(kind))
         return t[c * HW];
     return t[0] >= 0.0f && t[0] < (float)C && t[0] == floor(t[0]) ? (t[0] == (float)c ? 1.0f : 0.0f)
                                                                   : NAN;
@@ -40,16 +44,36 @@ float log_sum_exp(global const float *x, int C, int HW) {
     return most + log(sum);
 }
 
+/* log(e^-j + sum of e^-x), from the least penalty on. */
+float log_evidence(global const float *x, int C, int HW, float rejection) {
+    float least = rejection, sum = 0.0f;
+    for (int c = 0; c < C; c++)
+        least = x[c * HW] < least ? x[c * HW] : least;
+    for (int c = 0; c < C; c++)
+        sum += exp(least - x[c * HW]);
+    return log(sum + exp(least - rejection)) - least;
+}
+
+/* The logarithm that the loss's shares are taken from; 0 where there is none. */
+float normal_of(global const float *x, int C, int HW, int kind, int from_logits, float rejection) {
+    if (kind == MAP)
+        return log_evidence(x, C, HW, rejection);
+    const bool classes = kind == SPARSE_CROSS_ENTROPY || kind == CROSS_ENTROPY;
+    return classes && from_logits ? log_sum_exp(x, C, HW) : 0.0f;
+}
+
 /* The loss of one pixel, summed over its channels. */
 float pixel_loss(global const float *x, global const float *t, int C, int HW, int kind,
-                 int from_logits) {
+                 int from_logits, float rejection) {
     const bool classes = kind == SPARSE_CROSS_ENTROPY || kind == CROSS_ENTROPY;
-    const float normal = classes && from_logits ? log_sum_exp(x, C, HW) : 0.0f;
-    float sum = 0.0f;
+    const float normal = normal_of(x, C, HW, kind, from_logits, rejection);
+    float sum = kind == MAP ? normal : 0.0f;
     for (int c = 0; c < C; c++) {
         const float v = x[c * HW], goal = target(t, c, C, HW, kind);
         if (classes)
             sum -= times(goal, from_logits ? v - normal : log(clipped(v)));
+        else if (kind == MAP)
+            sum += times(goal, v);
         else if (kind == MEAN_SQUARED_ERROR)
             sum += (v - goal) * (v - goal);
         else if (from_logits)
@@ -67,14 +91,14 @@ bool pixel_is_right(global const float *x, global const float *t, int C, int HW,
         if (kind == BINARY_CROSS_ENTROPY &&
             (x[c * HW] > (from_logits ? 0.0f : 0.5f)) != (t[c * HW] > 0.5f))
             return false;
-        if (x[c * HW] > x[best * HW])
+        if (kind == MAP ? x[c * HW] < x[best * HW] : x[c * HW] > x[best * HW])
             best = c;
-        if (kind != SPARSE_CROSS_ENTROPY && t[c * HW] > t[best_target * HW])
+        if (!takes_class_numbers(kind) && t[c * HW] > t[best_target * HW])
             best_target = c;
     }
     if (kind == BINARY_CROSS_ENTROPY)
         return true;
-    if (kind == SPARSE_CROSS_ENTROPY)
+    if (takes_class_numbers(kind))
         return t[0] == (float)best;
     return C > 1 && best == best_target;
 }
@@ -85,7 +109,7 @@ kernel void loss_forward(global float *restrict total, const ulong total_offset,
                          global const float *restrict x, const ulong x_offset,
                          global const float *restrict t, const ulong t_offset, const int N,
                          const int C, const int HW, const int kind, const int from_logits,
-                         const float divisor, const int accumulate) {
+                         const float rejection, const float divisor, const int accumulate) {
     local float losses[LANES], rights[LANES];
     x += x_offset;
     t += t_offset;
@@ -93,8 +117,8 @@ kernel void loss_forward(global float *restrict total, const ulong total_offset,
         float loss = 0.0f, right = 0.0f;
         for (int i = lane; i < N * HW; i += LANES) {
             const size_t first = (size_t)(i / HW) * C * HW + i % HW;
-            global const float *goal = t + (kind == SPARSE_CROSS_ENTROPY ? (size_t)i : first);
-            loss += pixel_loss(x + first, goal, C, HW, kind, from_logits);
+            global const float *goal = t + (takes_class_numbers(kind) ? (size_t)i : first);
+            loss += pixel_loss(x + first, goal, C, HW, kind, from_logits, rejection);
             right += pixel_is_right(x + first, goal, C, HW, kind, from_logits) ? 1.0f : 0.0f;
         }
         losses[lane] = loss;
@@ -122,6 +146,8 @@ float slope(float v, float goal, int kind, int from_logits, float normal, float 
             return 1.0f / (1.0f + exp(-v)) - goal;
         return is_clipped(v) ? 0.0f : (v - goal) / (v * (1.0f - v));
     }
+    if (kind == MAP)
+        return goal - exp(-v - normal);
     if (from_logits)
         return target_sum * exp(v - normal) - goal;
     return is_clipped(v) ? 0.0f * goal : -goal / v;
@@ -132,16 +158,15 @@ kernel void loss_backward_input(global float *restrict dx, const ulong dx_offset
                                 global const float *restrict x, const ulong x_offset,
                                 global const float *restrict t, const ulong t_offset, const int N,
                                 const int C, const int HW, const int kind, const int from_logits,
-                                const float scale) {
+                                const float rejection, const float scale) {
     const int i = get_global_id(0);
     if (i >= N * HW)
         return;
     const size_t first = (size_t)(i / HW) * C * HW + i % HW;
     dx += dx_offset + first;
     x += x_offset + first;
-    t += t_offset + (kind == SPARSE_CROSS_ENTROPY ? (size_t)i : first);
-    const bool classes = kind == SPARSE_CROSS_ENTROPY || kind == CROSS_ENTROPY;
-    const float normal = classes && from_logits ? log_sum_exp(x, C, HW) : 0.0f;
+    t += t_offset + (takes_class_numbers(kind) ? (size_t)i : first);
+    const float normal = normal_of(x, C, HW, kind, from_logits, rejection);
     float target_sum = 0.0f;
     for (int c = 0; c < C; c++)
         target_sum += target(t, c, C, HW, kind);

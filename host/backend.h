@@ -82,6 +82,22 @@ struct lens_backend {
                                          const lens_tensor *x, lens_tensor *scratch);
     lens_status (*dense_backward_bias)(lens_tensor *db, const lens_tensor *dy);
 
+    /* ---- subsample ---- */
+    lens_status (*subsample_forward)(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
+                                     const lens_tensor *b, const lens_subsample_opts *opts);
+    lens_status (*subsample_backward_input)(lens_tensor *dx, const lens_tensor *dy,
+                                            const lens_tensor *w, const lens_subsample_opts *opts);
+    lens_status (*subsample_backward_weight)(lens_tensor *dw, const lens_tensor *dy,
+                                             const lens_tensor *x, const lens_subsample_opts *opts);
+    lens_status (*subsample_backward_bias)(lens_tensor *db, const lens_tensor *dy);
+
+    /* ---- rbf ---- */
+    lens_status (*rbf_forward)(lens_tensor *y, const lens_tensor *x, const lens_tensor *w);
+    lens_status (*rbf_backward_input)(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *x,
+                                      const lens_tensor *w);
+    lens_status (*rbf_backward_weight)(lens_tensor *dw, const lens_tensor *dy, const lens_tensor *x,
+                                       const lens_tensor *w);
+
     /* ---- activation ---- */
     lens_status (*activation_forward)(lens_tensor *y, const lens_tensor *x,
                                       const lens_activation *opts);

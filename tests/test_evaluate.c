@@ -41,6 +41,11 @@ static double loss_of(lens_loss_kind loss, const float *p, size_t outputs, int32
     case LENS_MEAN_SQUARED_ERROR:
         for (size_t i = 0; i < outputs; i++)
             sum += pow(p[i] - (double)(i == (size_t)label), 2);
+        break;
+    case LENS_MAP:
+        for (size_t i = 0; i < outputs; i++)
+            sum += exp(-(double)p[i]);
+        return p[label] + log(exp(-(double)LENS_REJECTION) + sum);
     }
     return sum / (double)outputs;
 }

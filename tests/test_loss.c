@@ -33,6 +33,9 @@ static const loss_case cases[] = {
     {"binary, clipped", {LENS_BINARY_CROSS_ENTROPY, false}, {5, 3, 1, 1}, true},
     {"mean squared error", {LENS_MEAN_SQUARED_ERROR, false}, {130, 3, 2, 1}},
     {"mean squared error, one output", {LENS_MEAN_SQUARED_ERROR, false}, {4, 1, 1, 1}},
+    {"map", {LENS_MAP, false, 2}, {67, 10, 1, 1}},
+    {"map, nothing is rejected", {LENS_MAP, false, 50}, {9, 4, 1, 1}},
+    {"map, pixels", {LENS_MAP, false, .5f}, {2, 4, 3, 5}},
 };
 #define CASE_COUNT (sizeof cases / sizeof cases[0])
 
@@ -41,7 +44,8 @@ static float *values_of(const loss_case *c) {
     size_t count = shape_count(c->x);
     float *values = test_reals(count, 1);
     for (size_t i = 0; i < count; i++) {
-        bool is_logit = c->opts.from_logits || c->opts.kind == LENS_MEAN_SQUARED_ERROR;
+        bool is_logit = c->opts.from_logits || c->opts.kind == LENS_MEAN_SQUARED_ERROR ||
+                        c->opts.kind == LENS_MAP;
         values[i] = is_logit ? 3 * values[i] : 0.5f + 0.45f * values[i];
         if (c->near_the_ends && i % 3 == 0)
             values[i] = i % 2 ? 0 : 1;
@@ -56,7 +60,7 @@ static float *targets_of(const loss_case *c, lens_shape *ts) {
     size_t count = shape_count(*ts);
     float *targets = test_reals(count, 2);
     for (size_t i = 0; i < count; i++) {
-        if (c->opts.kind == LENS_SPARSE_CROSS_ENTROPY)
+        if (ts->c == 1 && c->x.c > 1)
             targets[i] = (float)draw(3, i, 0, c->x.c - 1);
         else if (c->opts.kind == LENS_BINARY_CROSS_ENTROPY)
             targets[i] = (float)draw(3, i, 0, 1);
@@ -187,6 +191,30 @@ static void known_answers(void **state) {
          1.3862944f,
          1},
         {"huge binary logit", {LENS_BINARY_CROSS_ENTROPY, true}, {1, 1, 1, 1}, {-500}, {1}, 500, 0},
+        {"map: 1 + log(e^-1 + 3 e^-1)",
+         {LENS_MAP, false, 1},
+         {1, 3, 1, 1},
+         {1, 1, 1},
+         {0},
+         1.3862944f,
+         1},
+        {"map: the smallest wins", {LENS_MAP, false, 100}, {1, 2, 1, 1}, {3, 2}, {1}, .3132617f, 1},
+        {"map: the largest does not",
+         {LENS_MAP, false, 100},
+         {1, 2, 1, 1},
+         {3, 2},
+         {0},
+         1.3132617f,
+         0},
+        {"map: huge penalties, less j",
+         {LENS_MAP, false, 4},
+         {1, 2, 1, 1},
+         {900, 1000},
+         {0},
+         896,
+         1},
+        {"map: penalties below 0", {LENS_MAP, false, 1}, {1, 2, 1, 1}, {-500, 500}, {1}, 1000, 0},
+        {"map: no class 2 of 2", {LENS_MAP, false, 1}, {1, 2, 1, 1}, {1, 2}, {2}, NAN, 0},
         {"mean of 1 and 9", {LENS_MEAN_SQUARED_ERROR, false}, {1, 2, 1, 1}, {1, 5}, {0, 2}, 5, 1},
     };
     lens_context *contexts[] = {test_reference(), test_device()};
@@ -219,7 +247,16 @@ static void bad_arguments_are_named(void **state) {
     opts.from_logits = false;
     assert_fails(lens_loss_forward(x, x, like_x, &opts, false), LENS_BAD_SHAPE, "total is");
     assert_fails(lens_loss_backward_input(x, x, like_x, &opts), LENS_BAD_ARGUMENT, "overlaps");
+    lens_tensor *labels = test_tensor(test_device(), (lens_shape){2, 1, 1, 1}, NULL);
+    opts = (lens_loss_opts){LENS_MAP};
+    assert_fails(lens_loss_forward(total, x, labels, &opts, false), LENS_BAD_ARGUMENT,
+                 "the rejection of map is 0, it must be above 0");
+    opts = (lens_loss_opts){LENS_MAP, true, 1};
+    assert_fails(lens_loss_forward(total, x, labels, &opts, false), LENS_BAD_ARGUMENT,
+                 "map takes no logits");
+    assert_string_equal(lens_loss_name(LENS_MAP), "lenslet>map");
     lens_tensor_free(x), lens_tensor_free(t), lens_tensor_free(total), lens_tensor_free(like_x);
+    lens_tensor_free(labels);
 }
 
 int main(void) {

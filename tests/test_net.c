@@ -109,6 +109,7 @@ static void write_target(lens_net *net, lens_loss_kind loss, uint64_t seed) {
     for (size_t i = 0; i < count; i++)
         switch (loss) {
         case LENS_SPARSE_CROSS_ENTROPY:
+        case LENS_MAP:
             values[i] = (float)(test_random(seed, i) % classes);
             break;
         case LENS_CROSS_ENTROPY:

@@ -5,17 +5,19 @@
 /* What one image's sum of losses is divided by: the mean runs over n h w, or over all elements. */
 static float divisor(lens_shape x, lens_loss_kind kind) {
     size_t pixels = x.h * x.w;
-    bool over_classes = kind == LENS_SPARSE_CROSS_ENTROPY || kind == LENS_CROSS_ENTROPY;
+    bool over_classes =
+        kind == LENS_SPARSE_CROSS_ENTROPY || kind == LENS_CROSS_ENTROPY || kind == LENS_MAP;
     return (float)(over_classes ? pixels : pixels * x.c);
 }
 
-/* N C HW kind from_logits, which both kernels take. */
+/* N C HW kind from_logits rejection, which both kernels take. */
 static void arg_sizes(ocl_launch *launch, lens_shape x, const lens_loss_opts *opts) {
     ocl_arg_int(launch, x.n);
     ocl_arg_int(launch, x.c);
     ocl_arg_int(launch, x.h * x.w);
     ocl_arg_int(launch, opts->kind);
     ocl_arg_int(launch, opts->from_logits);
+    ocl_arg_float(launch, opts->rejection);
 }
 
 lens_status ocl_loss_forward(lens_tensor *total, const lens_tensor *x, const lens_tensor *t,

@@ -106,6 +106,7 @@ static const struct {
     X(CROSS_ENTROPY),
     X(BINARY_CROSS_ENTROPY),
     X(MEAN_SQUARED_ERROR),
+    X(MAP),
     X(SGD),
     X(MOMENTUM),
     X(NESTEROV),

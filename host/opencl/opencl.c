@@ -32,6 +32,15 @@ const lens_backend lens_backend_opencl = {
     .dense_backward_weight = ocl_dense_backward_weight,
     .dense_backward_bias = ocl_dense_backward_bias,
 
+    .subsample_forward = ocl_subsample_forward,
+    .subsample_backward_input = ocl_subsample_backward_input,
+    .subsample_backward_weight = ocl_subsample_backward_weight,
+    .subsample_backward_bias = ocl_subsample_backward_bias,
+
+    .rbf_forward = ocl_rbf_forward,
+    .rbf_backward_input = ocl_rbf_backward_input,
+    .rbf_backward_weight = ocl_rbf_backward_weight,
+
     .activation_forward = ocl_activation_forward,
     .activation_backward_input = ocl_activation_backward_input,
 

@@ -6,7 +6,8 @@
 static const char *const names[] = {[LENS_SPARSE_CROSS_ENTROPY] = "sparse_categorical_crossentropy",
                                     [LENS_CROSS_ENTROPY] = "categorical_crossentropy",
                                     [LENS_BINARY_CROSS_ENTROPY] = "binary_crossentropy",
-                                    [LENS_MEAN_SQUARED_ERROR] = "mean_squared_error"};
+                                    [LENS_MEAN_SQUARED_ERROR] = "mean_squared_error",
+                                    [LENS_MAP] = "lenslet>map"};
 
 const char *lens_loss_name(lens_loss_kind kind) {
     return (size_t)kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
@@ -15,10 +16,10 @@ const char *lens_loss_name(lens_loss_kind kind) {
 lens_status lens_loss_target_shape(lens_shape *t, lens_shape x, lens_loss_kind kind) {
     assert(t);
     LENS_TRY(lens_shape_count(x, NULL));
-    if ((unsigned)kind > LENS_MEAN_SQUARED_ERROR)
+    if ((unsigned)kind > LENS_MAP)
         return lens_fail(LENS_BAD_ARGUMENT, "loss: %d is no loss", (int)kind);
     *t = x;
-    if (kind == LENS_SPARSE_CROSS_ENTROPY)
+    if (kind == LENS_SPARSE_CROSS_ENTROPY || kind == LENS_MAP)
         t->c = 1;
     return LENS_OK;
 }
@@ -29,6 +30,11 @@ static lens_status check(lens_shape x, lens_shape t, const lens_loss_opts *opts)
     LENS_TRY(lens_check_shape("loss", "t", t, expected));
     if (opts->kind == LENS_MEAN_SQUARED_ERROR && opts->from_logits)
         return lens_fail(LENS_BAD_ARGUMENT, "loss: the mean squared error takes no logits");
+    if (opts->kind == LENS_MAP && opts->from_logits)
+        return lens_fail(LENS_BAD_ARGUMENT, "loss: map takes no logits");
+    if (opts->kind == LENS_MAP && !(opts->rejection > 0))
+        return lens_fail(LENS_BAD_ARGUMENT, "loss: the rejection of map is %g, it must be above 0",
+                         (double)opts->rejection);
     return LENS_OK;
 }
 

@@ -12,11 +12,15 @@ typedef struct pixel {
     double label; /* the class number, of a sparse target */
 } pixel;
 
+static bool takes_class_numbers(lens_loss_kind kind) {
+    return kind == LENS_SPARSE_CROSS_ENTROPY || kind == LENS_MAP;
+}
+
 static pixel pixel_of(const lens_tensor *x, const lens_tensor *t, lens_loss_kind kind, size_t i) {
     size_t stride = x->shape.h * x->shape.w, channels = x->shape.c;
     size_t first = i / stride * channels * stride + i % stride;
     pixel p = {.x = ref_values(x) + first, .channels = channels, .stride = stride};
-    if (kind == LENS_SPARSE_CROSS_ENTROPY)
+    if (takes_class_numbers(kind))
         p.label = ref_values(t)[i];
     else
         p.t = ref_values(t) + first;
@@ -88,6 +92,33 @@ static double squared_error(const pixel *p) {
     return sum;
 }
 
+/* log(e^-j + sum of e^-x): the logarithm of what e^-x are parts of; from the least penalty on. */
+static double log_evidence(const pixel *p, double rejection) {
+    double least = rejection, sum = 0;
+    for (size_t c = 0; c < p->channels; c++)
+        if (p->x[c * p->stride] < least)
+            least = p->x[c * p->stride];
+    for (size_t c = 0; c < p->channels; c++)
+        sum += exp(least - p->x[c * p->stride]);
+    return log(sum + exp(least - rejection)) - least;
+}
+
+/* x[t] + log(e^-j + sum of e^-x) */
+static double map(const pixel *p, double rejection) {
+    double sum = log_evidence(p, rejection);
+    for (size_t c = 0; c < p->channels; c++)
+        sum += times(target(p, c), p->x[c * p->stride]);
+    return sum;
+}
+
+static size_t smallest(const pixel *p) {
+    size_t best = 0;
+    for (size_t c = 1; c < p->channels; c++)
+        if (p->x[c * p->stride] < p->x[best * p->stride])
+            best = c;
+    return best;
+}
+
 static size_t largest(const pixel *p, bool of_target) {
     size_t best = 0;
     for (size_t c = 1; c < p->channels; c++)
@@ -100,6 +131,8 @@ static size_t largest(const pixel *p, bool of_target) {
 static bool is_right(const pixel *p, const lens_loss_opts *opts) {
     if (opts->kind == LENS_SPARSE_CROSS_ENTROPY)
         return p->label == (double)largest(p, false);
+    if (opts->kind == LENS_MAP)
+        return p->label == (double)smallest(p);
     if (opts->kind != LENS_BINARY_CROSS_ENTROPY)
         return p->channels > 1 && largest(p, false) == largest(p, true);
     for (size_t c = 0; c < p->channels; c++)
@@ -108,10 +141,25 @@ static bool is_right(const pixel *p, const lens_loss_opts *opts) {
     return true;
 }
 
+static double loss_of(const pixel *p, const lens_loss_opts *opts) {
+    switch (opts->kind) {
+    case LENS_SPARSE_CROSS_ENTROPY:
+    case LENS_CROSS_ENTROPY:
+        break;
+    case LENS_BINARY_CROSS_ENTROPY:
+        return binary_cross_entropy(p, opts->from_logits);
+    case LENS_MEAN_SQUARED_ERROR:
+        return squared_error(p);
+    case LENS_MAP:
+        return map(p, opts->rejection);
+    }
+    return cross_entropy(p, opts->from_logits);
+}
+
 /* The mean runs over n h w, or over all elements: what one image's sum is divided by. */
 static double divisor(lens_shape x, lens_loss_kind kind) {
     size_t pixels = x.h * x.w;
-    bool over_classes = kind == LENS_SPARSE_CROSS_ENTROPY || kind == LENS_CROSS_ENTROPY;
+    bool over_classes = takes_class_numbers(kind) || kind == LENS_CROSS_ENTROPY;
     return (double)(over_classes ? pixels : pixels * x.c);
 }
 
@@ -120,10 +168,7 @@ lens_status ref_loss_forward(lens_tensor *total, const lens_tensor *x, const len
     double loss = 0, right = 0;
     for (size_t i = 0; i < x->shape.n * x->shape.h * x->shape.w; i++) {
         pixel p = pixel_of(x, t, opts->kind, i);
-        loss += opts->kind == LENS_MEAN_SQUARED_ERROR ? squared_error(&p)
-                : opts->kind == LENS_BINARY_CROSS_ENTROPY
-                    ? binary_cross_entropy(&p, opts->from_logits)
-                    : cross_entropy(&p, opts->from_logits);
+        loss += loss_of(&p, opts);
         right += is_right(&p, opts);
     }
     float *out = ref_values(total);
@@ -149,6 +194,8 @@ static double slope(const pixel *p, size_t c, const lens_loss_opts *opts, double
         return is_clipped(x) ? 0 : (x - t) / ((double)x * (1 - (double)x));
     case LENS_MEAN_SQUARED_ERROR:
         break;
+    case LENS_MAP: /* t - e^-x / (e^-j + sum of e^-x) */
+        return t - exp(-x - normal);
     }
     return 2 * (x - t);
 }
@@ -158,7 +205,9 @@ lens_status ref_loss_backward_input(lens_tensor *dx, const lens_tensor *x, const
     double scale = 1 / (divisor(x->shape, opts->kind) * (double)x->shape.n);
     for (size_t i = 0; i < x->shape.n * x->shape.h * x->shape.w; i++) {
         pixel p = pixel_of(x, t, opts->kind, i);
-        double normal = log_sum_exp(&p), target_sum = 0;
+        double normal =
+            opts->kind == LENS_MAP ? log_evidence(&p, opts->rejection) : log_sum_exp(&p);
+        double target_sum = 0;
         for (size_t c = 0; c < p.channels; c++)
             target_sum += target(&p, c);
         float *out = ref_values(dx) + (p.x - ref_values(x));

@@ -97,6 +97,15 @@ const lens_backend lens_backend_reference = {
     .dense_backward_weight = ref_dense_backward_weight,
     .dense_backward_bias = ref_dense_backward_bias,
 
+    .subsample_forward = ref_subsample_forward,
+    .subsample_backward_input = ref_subsample_backward_input,
+    .subsample_backward_weight = ref_subsample_backward_weight,
+    .subsample_backward_bias = ref_subsample_backward_bias,
+
+    .rbf_forward = ref_rbf_forward,
+    .rbf_backward_input = ref_rbf_backward_input,
+    .rbf_backward_weight = ref_rbf_backward_weight,
+
     .activation_forward = ref_activation_forward,
     .activation_backward_input = ref_activation_backward_input,
 

@@ -59,6 +59,20 @@ lens_status ref_dense_backward_weight(lens_tensor *dw, const lens_tensor *dy, co
                                       lens_tensor *scratch);
 lens_status ref_dense_backward_bias(lens_tensor *db, const lens_tensor *dy);
 
+lens_status ref_subsample_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
+                                  const lens_tensor *b, const lens_subsample_opts *opts);
+lens_status ref_subsample_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                         const lens_tensor *w, const lens_subsample_opts *opts);
+lens_status ref_subsample_backward_weight(lens_tensor *dw, const lens_tensor *dy,
+                                          const lens_tensor *x, const lens_subsample_opts *opts);
+lens_status ref_subsample_backward_bias(lens_tensor *db, const lens_tensor *dy);
+
+lens_status ref_rbf_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w);
+lens_status ref_rbf_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *x,
+                                   const lens_tensor *w);
+lens_status ref_rbf_backward_weight(lens_tensor *dw, const lens_tensor *dy, const lens_tensor *x,
+                                    const lens_tensor *w);
+
 lens_status ref_activation_forward(lens_tensor *y, const lens_tensor *x,
                                    const lens_activation *opts);
 lens_status ref_activation_backward_input(lens_tensor *dx, const lens_tensor *dy,

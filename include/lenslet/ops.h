@@ -232,6 +232,64 @@ LENS_API lens_status lens_dense_backward_weight(lens_tensor *dw, const lens_tens
 /* db[k] = sum over n of dy[n,k]. */
 LENS_API lens_status lens_dense_backward_bias(lens_tensor *db, const lens_tensor *dy);
 
+/* ---- subsample -----------------------------------------------------------------------------
+ * The trainable subsampling of LeCun et al. 1998, section II.B: windows that do not overlap,
+ * summed, times one coefficient and plus one bias a map:
+ *
+ *     y[n,c,p,q] = f( b[c] + w[c] sum over r,s of x[n, c, p window_h + r, q window_w + s] )
+ *
+ * x (n, c, h, w)  w (1, c, 1, 1)  b (1, c, 1, 1)  y (n, c, h / window_h, w / window_w), rounded
+ * down: rows and columns left over at the bottom and right are not read, and get no gradient. With
+ * a fused activation the backward calls take the gradient with respect to f's argument, as for
+ * conv2d. */
+
+typedef struct lens_subsample_opts {
+    size_t window_h, window_w;  /* default 2 */
+    lens_activation activation; /* f; default linear */
+} lens_subsample_opts;
+
+LENS_API lens_subsample_opts lens_subsample_defaults(void);
+
+LENS_API lens_status lens_subsample_output_shape(lens_shape *y, lens_shape x,
+                                                 const lens_subsample_opts *opts);
+
+LENS_API lens_status lens_subsample_forward(lens_tensor *y, const lens_tensor *x,
+                                            const lens_tensor *w, const lens_tensor *b,
+                                            const lens_subsample_opts *opts);
+
+/* dx[n,c,h,w'] = w[c] dy[n, c, h / window_h, w' / window_w], 0 outside the windows. */
+LENS_API lens_status lens_subsample_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                                   const lens_tensor *w,
+                                                   const lens_subsample_opts *opts);
+
+/* dw[c] = sum over n,p,q of dy[n,c,p,q] times the sum of its window. dw (1, c, 1, 1). */
+LENS_API lens_status lens_subsample_backward_weight(lens_tensor *dw, const lens_tensor *dy,
+                                                    const lens_tensor *x,
+                                                    const lens_subsample_opts *opts);
+
+/* db[c] = sum over n,p,q of dy[n,c,p,q]. db (1, c, 1, 1). */
+LENS_API lens_status lens_subsample_backward_bias(lens_tensor *db, const lens_tensor *dy);
+
+/* ---- rbf -----------------------------------------------------------------------------------
+ * Euclidean radial basis function units (LeCun et al. 1998, equation 7): how far the input is from
+ * each unit's code,
+ *
+ *     y[n,k] = sum over i of (x[n,i] - w[k,i])^2
+ *
+ * x (n, c, h, w), read as n rows of c h w features  w (k, c h w, 1, 1)  y (n, k, 1, 1). */
+
+LENS_API lens_status lens_rbf_output_shape(lens_shape *y, lens_shape x, lens_shape w);
+
+LENS_API lens_status lens_rbf_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w);
+
+/* dx[n,i] = sum over k of 2 dy[n,k] (x[n,i] - w[k,i]). */
+LENS_API lens_status lens_rbf_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                             const lens_tensor *x, const lens_tensor *w);
+
+/* dw[k,i] = sum over n of 2 dy[n,k] (w[k,i] - x[n,i]). */
+LENS_API lens_status lens_rbf_backward_weight(lens_tensor *dw, const lens_tensor *dy,
+                                              const lens_tensor *x, const lens_tensor *w);
+
 /* ---- softmax -------------------------------------------------------------------------------
  * Over the channels, for each image and pixel: y[c] = exp(x[c] - max x) / sum of the same. */
 
@@ -245,10 +303,15 @@ LENS_API lens_status lens_softmax_backward_input(lens_tensor *dx, const lens_ten
 /* ---- loss ----------------------------------------------------------------------------------
  * x (n, c, h, w) the prediction, t the target. The loss is a mean over the batch:
  *
- *     sparse_cross_entropy   t (n, 1, h, w), class numbers      mean over n h w of -log p[t]
- *     cross_entropy          t like x, probabilities            mean over n h w of -sum t[c] log
- * p[c] binary_cross_entropy   t like x, each 0 .. 1              mean over all of -t log p - (1-t)
- * log(1-p) mean_squared_error     t like x                           mean over all of (x - t)^2
+ *     sparse_cross_entropy   t (n, 1, h, w), class numbers   mean over n h w of -log p[t]
+ *     cross_entropy          t like x, probabilities         mean over n h w of -sum t[c] log p[c]
+ *     binary_cross_entropy   t like x, each 0 .. 1           mean over all of -t log p - (1-t)
+ * log(1-p) mean_squared_error     t like x                        mean over all of (x - t)^2 map t
+ * (n, 1, h, w), class numbers   mean over n h w of x[t] + log(e^-j + sum of e^-x[c])
+ *
+ * map is equation 9 of LeCun et al. 1998: x[c] is a penalty of class c, as rbf units give it, and j
+ * the penalty of an image that is of no class, so that penalties much above j are not pushed up
+ * further. Without the logarithm it is their equation 8.
  *
  * From logits p = softmax(x) over the channels, or sigmoid(x); otherwise p = x, clipped to
  * [1e-7, 1 - 1e-7] as Keras does (where it is clipped the gradient is 0). A class number that is
@@ -256,21 +319,26 @@ LENS_API lens_status lens_softmax_backward_input(lens_tensor *dx, const lens_ten
  *
  * A prediction is right when the class of the largest x (the first of equals) is the target's; for
  * binary cross-entropy when every element is on the target's side of 0.5 (of 0 for logits); for
- * the mean squared error as for classes if c > 1, else never. */
+ * the mean squared error as for classes if c > 1, else never; for map that of the smallest x. */
 
 typedef enum lens_loss_kind {
     LENS_SPARSE_CROSS_ENTROPY,
     LENS_CROSS_ENTROPY,
     LENS_BINARY_CROSS_ENTROPY,
-    LENS_MEAN_SQUARED_ERROR
+    LENS_MEAN_SQUARED_ERROR,
+    LENS_MAP
 } lens_loss_kind;
 
 typedef struct lens_loss_opts {
     lens_loss_kind kind;
-    bool from_logits; /* default false; must be false for the mean squared error */
+    bool from_logits; /* default false; must be false for the mean squared error and map */
+    float rejection;  /* j of map, above 0; LENS_REJECTION unless there is a reason */
 } lens_loss_opts;
 
-/* "sparse_categorical_crossentropy", ... : Keras's names. Never NULL. */
+/* The default j; the paper names none. */
+#define LENS_REJECTION 10.0f
+
+/* "sparse_categorical_crossentropy", ... : Keras's names, and "lenslet>map". Never NULL. */
 LENS_API const char *lens_loss_name(lens_loss_kind kind);
 
 /* The shape the target must have for predictions of shape x. */

@@ -1,5 +1,5 @@
-/* check_spatial.c: cases of the operations that move windows over pictures: conv2d, pool2d, pad2d,
- * resize2d. Sizes are odd on purpose: no tile divides them. */
+/* check_spatial.c: cases of the operations that move windows over pictures: conv2d, pool2d,
+ * subsample, pad2d, resize2d. Sizes are odd on purpose: no tile divides them. */
 #include "cross_check.h"
 
 #include <stdio.h>
@@ -228,6 +228,88 @@ void check_list_pool2d(check_list *list) {
             add_pool(list, &pool_cases[i], kind, DATA_INTEGERS);
             add_pool(list, &pool_cases[i], kind, DATA_REALS);
         }
+}
+
+/* ---- subsample ----------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    lens_shape x;
+    size_t r, s;
+    lens_activation_kind activation;
+} subsample_cases[] = {
+    {"S2 of LeNet-5", {2, 6, 28, 28}, 2, 2, LENS_SCALED_TANH},
+    {"odd size, rest left out", {3, 5, 7, 9}, 2, 2, LENS_LINEAR},
+    {"3x2", {1, 7, 11, 13}, 3, 2, LENS_RELU},
+    {"one pixel", {2, 3, 1, 1}, 1, 1, LENS_LINEAR},
+};
+
+static lens_status run_subsample_forward(const check_problem *p, lens_context *context,
+                                         lens_tensor *out, lens_tensor *const *in) {
+    (void)context;
+    lens_subsample_opts opts = p->subsample;
+    if (p->magnitude_run)
+        opts.activation = lens_activation_of(LENS_LINEAR);
+    return lens_subsample_forward(out, in[0], in[1], in[2], &opts);
+}
+
+static lens_status run_subsample_backward_input(const check_problem *p, lens_context *context,
+                                                lens_tensor *out, lens_tensor *const *in) {
+    (void)context;
+    return lens_subsample_backward_input(out, in[0], in[1], &p->subsample);
+}
+
+static lens_status run_subsample_backward_weight(const check_problem *p, lens_context *context,
+                                                 lens_tensor *out, lens_tensor *const *in) {
+    (void)context;
+    return lens_subsample_backward_weight(out, in[0], in[1], &p->subsample);
+}
+
+static lens_status run_subsample_backward_bias(const check_problem *p, lens_context *context,
+                                               lens_tensor *out, lens_tensor *const *in) {
+    (void)p, (void)context;
+    return lens_subsample_backward_bias(out, in[0]);
+}
+
+static void add_subsample(check_list *list, size_t i, check_data data) {
+    lens_shape x = subsample_cases[i].x, map = {1, x.c, 1, 1}, y;
+    lens_activation_kind activation = subsample_cases[i].activation;
+    bool exact = data == DATA_INTEGERS, has_tanh = activation == LENS_SCALED_TANH;
+    size_t r = subsample_cases[i].r, s = subsample_cases[i].s;
+    check_problem p = {.pass = "forward", .run = run_subsample_forward, .sums = true};
+    p.subsample = (lens_subsample_opts){
+        r, s, lens_activation_of(exact && has_tanh ? LENS_LINEAR : activation)};
+    if (lens_subsample_output_shape(&y, x, &p.subsample) != LENS_OK)
+        cli_exit(cli_report("check", LENS_BAD_SHAPE));
+    set_name(&p, subsample_cases[i].name, data);
+    p.in_count = 3;
+    p.in[0] = (check_input){x, data, true};
+    p.in[1] = p.in[2] = (check_input){map, data, true};
+    p.out = y;
+    p.floor = has_tanh ? 2 : 0;
+    p.limit = exact ? 0 : (double)(r * s + 3) + (has_tanh ? 16 : 0);
+    check_list_add(list, p);
+
+    p.pass = "backward_input", p.run = run_subsample_backward_input, p.in_count = 2, p.floor = 0;
+    p.in[0].shape = y, p.out = x;
+    p.limit = exact ? 0 : 2;
+    check_list_add(list, p);
+
+    p.pass = "backward_weight", p.run = run_subsample_backward_weight;
+    p.in[1].shape = x, p.out = map;
+    p.limit = exact ? 0 : (double)(x.n * x.h * x.w + 2);
+    check_list_add(list, p);
+
+    p.pass = "backward_bias", p.run = run_subsample_backward_bias, p.in_count = 1;
+    p.limit = exact ? 0 : (double)(y.n * y.h * y.w + 2);
+    check_list_add(list, p);
+}
+
+void check_list_subsample(check_list *list) {
+    for (size_t i = 0; i < sizeof subsample_cases / sizeof subsample_cases[0]; i++) {
+        add_subsample(list, i, DATA_INTEGERS);
+        add_subsample(list, i, DATA_REALS);
+    }
 }
 
 /* ---- pad2d --------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/* check_vector.c: cases of the operations without windows: dense, activation, softmax, loss,
+/* check_vector.c: cases of the operations without windows: dense, rbf, activation, softmax, loss,
  * optimizer. Functions such as exp and log may err by a few ulp in OpenCL; their limits say so. */
 #include "cross_check.h"
 
@@ -108,6 +108,71 @@ void check_list_dense(check_list *list) {
     }
 }
 
+/* ---- rbf ----------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    lens_shape x;
+    size_t k;
+} rbf_cases[] = {
+    {"one number", {1, 1, 1, 1}, 1},
+    {"LeNet 84 to 10", {64, 84, 1, 1}, 10},
+    {"odd sizes", {7, 3, 3, 11}, 37},
+};
+
+static lens_status run_rbf_forward(const check_problem *p, lens_context *context, lens_tensor *out,
+                                   lens_tensor *const *in) {
+    (void)p, (void)context;
+    return lens_rbf_forward(out, in[0], in[1]);
+}
+
+static lens_status run_rbf_backward_input(const check_problem *p, lens_context *context,
+                                          lens_tensor *out, lens_tensor *const *in) {
+    (void)p, (void)context;
+    return lens_rbf_backward_input(out, in[0], in[1], in[2]);
+}
+
+static lens_status run_rbf_backward_weight(const check_problem *p, lens_context *context,
+                                           lens_tensor *out, lens_tensor *const *in) {
+    (void)p, (void)context;
+    return lens_rbf_backward_weight(out, in[0], in[1], in[2]);
+}
+
+/* A difference of reals from -1 .. 1 errs by half an ulp of 1, as much as a term of size 1 does. */
+static void add_rbf(check_list *list, size_t i, check_data data) {
+    lens_shape x = rbf_cases[i].x, w = {rbf_cases[i].k, x.c * x.h * x.w, 1, 1};
+    lens_shape y = {x.n, w.n, 1, 1};
+    bool exact = data == DATA_INTEGERS;
+    check_problem p = {.pass = "forward", .run = run_rbf_forward, .in_count = 2};
+    set_name(&p, rbf_cases[i].name, data);
+    p.in[0] = (check_input){x, data, false};
+    p.in[1] = (check_input){w, data, false};
+    p.out = y;
+    p.floor = (double)w.c;
+    p.limit = exact ? 0 : (double)(w.c + 3);
+    check_list_add(list, p);
+
+    p.pass = "backward_input", p.run = run_rbf_backward_input, p.in_count = 3;
+    p.in[0].shape = y, p.in[1].shape = x;
+    p.in[2] = (check_input){w, data, false};
+    p.out = x;
+    p.floor = (double)w.n;
+    p.limit = exact ? 0 : (double)(w.n + 3);
+    check_list_add(list, p);
+
+    p.pass = "backward_weight", p.run = run_rbf_backward_weight, p.out = w;
+    p.floor = (double)x.n;
+    p.limit = exact ? 0 : (double)(x.n + 3);
+    check_list_add(list, p);
+}
+
+void check_list_rbf(check_list *list) {
+    for (size_t i = 0; i < sizeof rbf_cases / sizeof rbf_cases[0]; i++) {
+        add_rbf(list, i, DATA_INTEGERS);
+        add_rbf(list, i, DATA_REALS);
+    }
+}
+
 /* ---- activation ---------------------------------------------------------------------------- */
 
 static lens_status run_activation_forward(const check_problem *p, lens_context *context,
@@ -194,19 +259,20 @@ static lens_status run_loss_backward_input(const check_problem *p, lens_context 
 
 static void add_loss(check_list *list, lens_loss_kind kind, bool logits, lens_shape x) {
     static const char *const names[] = {"sparse cross-entropy", "cross-entropy",
-                                        "binary cross-entropy", "mean squared error"};
+                                        "binary cross-entropy", "mean squared error", "map"};
     lens_shape t = x;
-    bool sparse = kind == LENS_SPARSE_CROSS_ENTROPY, squared = kind == LENS_MEAN_SQUARED_ERROR;
+    bool sparse = kind == LENS_SPARSE_CROSS_ENTROPY || kind == LENS_MAP;
+    bool values = kind == LENS_MEAN_SQUARED_ERROR || kind == LENS_MAP;
     if (sparse)
         t.c = 1;
     check_problem p = {.pass = "forward", .run = run_loss_forward, .in_count = 2};
-    p.loss = (lens_loss_opts){kind, logits};
+    p.loss = (lens_loss_opts){kind, logits, LENS_REJECTION};
     snprintf(p.name, sizeof p.name, "%s of %s, %zu images", names[kind],
-             logits    ? "logits"
-             : squared ? "values"
-                       : "probabilities",
+             logits   ? "logits"
+             : values ? "values"
+                      : "probabilities",
              x.n);
-    p.in[0] = (check_input){x, logits || squared ? DATA_WIDE : DATA_PROBABILITIES, false};
+    p.in[0] = (check_input){x, logits || values ? DATA_WIDE : DATA_PROBABILITIES, false};
     p.in[1] = (check_input){t, sparse ? DATA_LABELS : DATA_PROBABILITIES, false, x.c};
     p.out = (lens_shape){1, 2, 1, 1};
     p.limit = 2 * FUNCTION_ULP + (double)(x.n * x.c * x.h * x.w);
@@ -221,9 +287,9 @@ static void add_loss(check_list *list, lens_loss_kind kind, bool logits, lens_sh
 void check_list_loss(check_list *list) {
     static const lens_shape shapes[] = {{1, 10, 1, 1}, {67, 10, 1, 1}, {3, 5, 2, 3}};
     for (size_t i = 0; i < 3; i++)
-        for (int kind = LENS_SPARSE_CROSS_ENTROPY; kind <= LENS_MEAN_SQUARED_ERROR; kind++) {
+        for (int kind = LENS_SPARSE_CROSS_ENTROPY; kind <= LENS_MAP; kind++) {
             add_loss(list, kind, false, shapes[i]);
-            if (kind != LENS_MEAN_SQUARED_ERROR)
+            if (kind < LENS_MEAN_SQUARED_ERROR)
                 add_loss(list, kind, true, shapes[i]);
         }
 }

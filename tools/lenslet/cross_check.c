@@ -13,6 +13,8 @@ const check_operation check_operations[] = {
     {"pool2d", check_list_pool2d},
     {"pad2d", check_list_pad2d},
     {"dense", check_list_dense},
+    {"subsample", check_list_subsample},
+    {"rbf", check_list_rbf},
     {"activation", check_list_activation},
     {"softmax", check_list_softmax},
     {"loss", check_list_loss},

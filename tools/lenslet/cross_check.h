@@ -44,6 +44,7 @@ struct check_problem {
         lens_conv2d_opts conv2d;
         lens_pool2d_opts pool2d;
         lens_padding pad2d;
+        lens_subsample_opts subsample;
         lens_dense_opts dense;
         lens_activation activation;
         lens_loss_opts loss;
@@ -74,6 +75,8 @@ void check_list_pool2d(check_list *list);
 void check_list_pad2d(check_list *list);
 void check_list_resize2d(check_list *list);
 void check_list_dense(check_list *list);
+void check_list_subsample(check_list *list);
+void check_list_rbf(check_list *list);
 void check_list_activation(check_list *list);
 void check_list_softmax(check_list *list);
 void check_list_loss(check_list *list);
