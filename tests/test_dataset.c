@@ -246,7 +246,7 @@ static void loader_keeps_the_order_and_scales_when_asked(void **state) {
     lens_loader_opts opts = lens_loader_defaults();
     opts.batch = 100; /* more than there are */
     opts.shuffle = false;
-    opts.scale = 0.5f;
+    opts.preprocess.scale = 0.5f;
     lens_loader *loader;
     lens_batch batch;
     assert_ok(lens_loader_new(&loader, set, &opts));

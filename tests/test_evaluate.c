@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+static const lens_preprocess plain = {.scale = 1};
+
 static lens_net *new_net(size_t outputs, lens_loss_kind loss, size_t batch) {
     lens_net_spec *spec = toy_net(outputs);
     lens_net_opts opts = lens_net_defaults();
@@ -70,7 +72,8 @@ static void metrics_predictions_and_scores(void **state) {
         int32_t predictions[64];
         float scores[64 * 4];
         lens_metrics metrics;
-        assert_ok(lens_evaluate(&metrics, net, data, cases[i].scale, predictions, scores, NULL));
+        assert_ok(lens_evaluate(&metrics, net, data, &(lens_preprocess){.scale = cases[i].scale},
+                                predictions, scores, NULL));
         double loss = 0;
         size_t right = 0;
         for (size_t image = 0; image < n; image++) {
@@ -92,7 +95,8 @@ static void metrics_predictions_and_scores(void **state) {
         assert_true(fabs(metrics.loss - loss / (double)n) < 1e-5);
         /* asking for less gives the same */
         lens_metrics again;
-        assert_ok(lens_evaluate(&again, net, data, cases[i].scale, NULL, NULL, NULL));
+        assert_ok(lens_evaluate(&again, net, data, &(lens_preprocess){.scale = cases[i].scale},
+                                NULL, NULL, NULL));
         assert_true(again.loss == metrics.loss && again.accuracy == metrics.accuracy);
         lens_net_free(net);
         lens_dataset_free(data);
@@ -112,8 +116,8 @@ static void evaluation_can_be_stopped(void **state) {
     size_t calls = 0;
     lens_train_callbacks callbacks = {.progress = stop_in_the_second_batch, .user = &calls};
     lens_metrics metrics;
-    assert_fails(lens_evaluate(&metrics, net, data, 1, NULL, NULL, &callbacks), LENS_INTERRUPTED,
-                 "validation stopped at image 32 of 50");
+    assert_fails(lens_evaluate(&metrics, net, data, &plain, NULL, NULL, &callbacks),
+                 LENS_INTERRUPTED, "validation stopped at image 32 of 50");
     assert_int_equal(calls, 2);
     lens_net_free(net);
     lens_dataset_free(data);
@@ -126,9 +130,9 @@ static void data_must_fit_the_net(void **state) {
     assert_ok(lens_dataset_from_memory(&colour, (lens_shape){1, 3, 6, 6}, values, NULL));
     lens_metrics metrics;
     lens_net *net = new_net(1, LENS_BINARY_CROSS_ENTROPY, 4);
-    assert_fails(lens_evaluate(&metrics, net, data, 1, NULL, NULL, NULL), LENS_BAD_ARGUMENT,
+    assert_fails(lens_evaluate(&metrics, net, data, &plain, NULL, NULL, NULL), LENS_BAD_ARGUMENT,
                  "4 classes, network toy tells 2 apart");
-    assert_fails(lens_evaluate(&metrics, net, colour, 1, NULL, NULL, NULL), LENS_BAD_SHAPE,
+    assert_fails(lens_evaluate(&metrics, net, colour, &plain, NULL, NULL, NULL), LENS_BAD_SHAPE,
                  "3 channels, network toy expects 1");
     free(values);
     lens_net_free(net);

@@ -11,8 +11,8 @@ static bool same_recipe(const lens_recipe *a, const lens_recipe *b) {
            a->optimizer.kind == b->optimizer.kind && a->optimizer.rate == b->optimizer.rate &&
            a->optimizer.weight_decay == b->optimizer.weight_decay &&
            a->schedule.kind == b->schedule.kind && a->schedule.warmup == b->schedule.warmup &&
-           a->loss == b->loss && a->scale == b->scale && a->validation == b->validation &&
-           a->keep_best == b->keep_best;
+           a->loss == b->loss && a->preprocess.scale == b->preprocess.scale &&
+           a->validation == b->validation && a->keep_best == b->keep_best;
 }
 
 /* ---- the notebooks' ---------------------------------------------------------------------------
@@ -53,7 +53,7 @@ static void notebook_recipes_are_the_notebooks(void **state) {
         assert_int_equal(r.validation_first, cases[i].first);
         assert_int_equal(r.keep_best, cases[i].keep_best);
         assert_int_equal(r.loss, LENS_SPARSE_CROSS_ENTROPY);
-        assert_true(r.scale == 1.0f / 255);
+        assert_true(r.preprocess.scale == 1.0f / 255);
         assert_int_equal(spec->layers[0].conv2d.initializer, LENS_GLOROT_UNIFORM);
         lens_net_spec_free(spec);
     }
@@ -129,7 +129,7 @@ static void bad_recipes_are_named(void **state) {
     cases[n].what = "rate is -1", cases[n++].recipe.optimizer.rate = -1;
     cases[n].what = "rate is nan", cases[n++].recipe.optimizer.rate = NAN;
     cases[n].what = "clip_norm is -1", cases[n++].recipe.optimizer.clip_norm = -1;
-    cases[n].what = "scale is -1", cases[n++].recipe.scale = -1;
+    cases[n].what = "scale is -1", cases[n++].recipe.preprocess.scale = -1;
     cases[n].what = "40 images to hold out, the training set has 40",
     cases[n++].recipe.validation = 40;
     cases[n].what = "optimizer is 99", cases[n++].recipe.optimizer.kind = (lens_optimizer_kind)99;

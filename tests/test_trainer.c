@@ -89,7 +89,8 @@ static void every_optimizer_learns(void **state) {
         assert_int_equal(lens_trainer_step(trainer), 8 * 25);
         /* what was reported is what lens_evaluate() says */
         lens_metrics metrics;
-        assert_ok(lens_evaluate(&metrics, lens_trainer_net(trainer), test, 1, NULL, NULL, NULL));
+        assert_ok(lens_evaluate(&metrics, lens_trainer_net(trainer), test,
+                                &(lens_preprocess){.scale = 1}, NULL, NULL, NULL));
         assert_true(metrics.accuracy == last->validation.accuracy);
         assert_true(metrics.loss == last->validation.loss);
         lens_trainer_free(trainer);
@@ -223,7 +224,8 @@ static void images_are_held_out(void **state) {
         lens_dataset *held, *rest;
         lens_metrics metrics;
         assert_ok(lens_dataset_slice(&held, train, first ? 0 : 80, 20));
-        assert_ok(lens_evaluate(&metrics, lens_trainer_net(trainer), held, 1, NULL, NULL, NULL));
+        assert_ok(lens_evaluate(&metrics, lens_trainer_net(trainer), held,
+                                &(lens_preprocess){.scale = 1}, NULL, NULL, NULL));
         assert_true(metrics.loss == r.reports[2].validation.loss);
 
         assert_ok(lens_dataset_slice(&rest, train, first ? 20 : 0, 80));
@@ -261,7 +263,8 @@ static void the_best_weights_are_kept(void **state) {
             best = e;
     assert_true(best < recipe.epochs - 1);
     lens_metrics metrics;
-    assert_ok(lens_evaluate(&metrics, lens_trainer_net(trainer), test, 1, NULL, NULL, NULL));
+    assert_ok(lens_evaluate(&metrics, lens_trainer_net(trainer), test,
+                            &(lens_preprocess){.scale = 1}, NULL, NULL, NULL));
     assert_true(metrics.accuracy == r.reports[best].validation.accuracy);
     assert_true(metrics.loss == r.reports[best].validation.loss);
     lens_trainer_free(trainer);

@@ -61,7 +61,7 @@ static inline lens_recipe toy_recipe(lens_optimizer_kind kind) {
     lens_recipe recipe = lens_recipe_defaults();
     recipe.epochs = 3;
     recipe.batch = 16;
-    recipe.scale = 1;
+    recipe.preprocess.scale = 1;
     recipe.optimizer = lens_optimizer_defaults(kind);
     recipe.optimizer.rate = kind <= LENS_NESTEROV ? 0.1f : 0.01f;
     return recipe;

@@ -27,7 +27,7 @@ install_packages() {
 
 # What building and running need.
 BUILD_PACKAGES=(build-essential cmake pkg-config ocl-icd-opencl-dev opencl-headers libclblast-dev
-    pocl-opencl-icd zlib1g-dev libpng-dev libjansson-dev libcmocka-dev)
+    pocl-opencl-icd zlib1g-dev libpng-dev libjpeg62-turbo-dev libjansson-dev libcmocka-dev)
 
 # What the tests need besides: scripts make their data, and the tree's rules ask git for its files.
 TEST_PACKAGES=(git python3)

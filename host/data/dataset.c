@@ -131,6 +131,8 @@ void lens_dataset_free(lens_dataset *dataset) {
     if (!dataset)
         return;
     if (!dataset->borrows) {
+        folder_free(dataset);
+        free(dataset->files);
         for (size_t i = 0; dataset->class_names && i < dataset->classes; i++)
             free(dataset->class_names[i]);
         free(dataset->class_names);
@@ -161,7 +163,7 @@ const char *lens_dataset_class_name(const lens_dataset *dataset, size_t label) {
 }
 
 void lens_dataset_image(const lens_dataset *dataset, size_t image, float scale, float *values) {
-    assert(image < dataset->shape.n);
+    assert(image < dataset->shape.n && !dataset->files);
     size_t count = dataset->shape.c * dataset->shape.h * dataset->shape.w;
     if (dataset->bytes)
         for (size_t i = 0; i < count; i++)
@@ -186,6 +188,8 @@ lens_status lens_dataset_slice(lens_dataset **out, const lens_dataset *base, siz
     slice->shape.n = count;
     size_t skipped = first * base->shape.c * base->shape.h * base->shape.w;
     slice->labels += first;
+    if (slice->files)
+        slice->files += first;
     if (slice->bytes)
         slice->bytes += skipped;
     if (slice->floats)

@@ -1,4 +1,4 @@
-/* dataset_dir.c: the train or test part of a directory of IDX files, whatever their names. */
+/* dataset_dir.c: the train or test part of a directory, told by the names of what is in it. */
 #include "data/dataset.h"
 
 #include <assert.h>
@@ -41,8 +41,6 @@ static lens_status find_or_fail(char path[4096], const char *directory, const ch
                                 lens_split split) {
     if (find(path, directory, names, split))
         return LENS_OK;
-    if (!exists(directory))
-        return lens_fail(LENS_BAD_FILE, "%s: %s", directory, strerror(errno));
     char first[64];
     snprintf(first, sizeof first, names[0], parts[split][0]);
     return lens_fail(
@@ -94,13 +92,24 @@ static void name_classes(lens_dataset *dataset, const char *directory) {
     }
 }
 
-lens_status lens_dataset_read_dir(lens_dataset **out, const char *directory, lens_split split) {
-    assert(out && directory);
-    *out = NULL;
+static lens_status read_idx(lens_dataset **out, const char *directory, lens_split split) {
     char images[4096], labels[4096];
     LENS_TRY(find_or_fail(images, directory, image_names, split));
     LENS_TRY(find_or_fail(labels, directory, label_names, split));
     LENS_TRY(lens_dataset_read_idx(out, images, labels));
     name_classes(*out, directory);
     return LENS_OK;
+}
+
+lens_status lens_dataset_read_dir(lens_dataset **out, const char *directory, lens_split split) {
+    assert(out && directory);
+    *out = NULL;
+    if (!exists(directory))
+        return lens_fail(LENS_BAD_FILE, "%s: %s", directory, strerror(errno));
+    char path[4096];
+    bool has_idx = find(path, directory, image_names, LENS_SPLIT_TRAIN) ||
+                   find(path, directory, image_names, LENS_SPLIT_TEST);
+    if (!has_idx && folders_are_in(directory))
+        return lens_dataset_read_folders(out, directory, split);
+    return read_idx(out, directory, split);
 }

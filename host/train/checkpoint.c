@@ -86,10 +86,11 @@ static lens_status collect(collection *c, const lens_trainer *trainer) {
 
 static lens_status write_file(const char *path, const lens_trainer *trainer, const collection *c,
                               const char *architecture, const char *recipe) {
-    char seed[32], step[32], closed[32], images[32], best[64];
+    char seed[32], step[32], closed[32], seen[32], images[32], best[64];
     snprintf(seed, sizeof seed, "%" PRIu64, trainer->seed);
     snprintf(step, sizeof step, "%" PRIu64, trainer->step);
     snprintf(closed, sizeof closed, "%" PRIu64, trainer->closed);
+    snprintf(seen, sizeof seen, "%" PRIu64, trainer->images);
     snprintf(images, sizeof images, "%zu", lens_dataset_shape(trainer->train).n);
     snprintf(best, sizeof best, "%.17g", trainer->best_accuracy);
     const lens_metadata metadata[] = {
@@ -101,6 +102,7 @@ static lens_status write_file(const char *path, const lens_trainer *trainer, con
         {"seed", seed},
         {"step", step},
         {"epochs_closed", closed},
+        {"epoch_images", seen},
         {"train_images", images},
         {"best_accuracy", best},
     };
@@ -132,7 +134,7 @@ typedef struct checkpoint {
     const char *path;
     lens_safetensors *file;
     lens_recipe recipe;
-    uint64_t seed, step, closed, images;
+    uint64_t seed, step, closed, seen, images;
     double best_accuracy;
 } checkpoint;
 
@@ -181,6 +183,7 @@ static lens_status read_metadata(checkpoint *c) {
     LENS_TRY(get_number(&c->seed, c, "seed"));
     LENS_TRY(get_number(&c->step, c, "step"));
     LENS_TRY(get_number(&c->closed, c, "epochs_closed"));
+    LENS_TRY(get_number(&c->seen, c, "epoch_images"));
     LENS_TRY(get_number(&c->images, c, "train_images"));
     return get_best_accuracy(c);
 }
@@ -286,6 +289,7 @@ static lens_status resume(lens_trainer **out, const lens_trainer *trainer, check
     LENS_TRY(load_arrays(*out, c));
     (*out)->step = c->step;
     (*out)->closed = c->closed;
+    (*out)->images = c->seen;
     (*out)->best_accuracy = c->best_accuracy;
     return LENS_OK;
 }

@@ -26,7 +26,7 @@ lens_pacer lens_pacer_start(const lens_train_callbacks *callbacks) {
 lens_status lens_pacer_report(lens_pacer *pacer, lens_progress *progress,
                               const lens_tensor *total) {
     const lens_train_callbacks *callbacks = pacer->callbacks;
-    if (!callbacks || !callbacks->progress)
+    if (!callbacks || !callbacks->progress || progress->image == 0)
         return LENS_OK;
     double now = lens_seconds();
     if (now - pacer->last < callbacks->progress_seconds)
@@ -69,8 +69,9 @@ static lens_status evaluator_open(evaluator *e, const lens_dataset *data,
     lens_loader_opts opts = lens_loader_defaults();
     opts.batch = batch;
     opts.shuffle = false;
-    opts.scale = evaluation->scale;
-    LENS_TRY(lens_feed_new(&e->feed, e->net, data));
+    opts.preprocess = evaluation->preprocess;
+    opts.input = lens_tensor_shape(lens_net_input(e->net));
+    LENS_TRY(lens_feed_new(&e->feed, e->net, data, &opts.preprocess));
     LENS_TRY(lens_tensor_new(&e->total, lens_net_context(e->net), (lens_shape){1, 2, 1, 1}));
     LENS_TRY(lens_tensor_fill(e->total, 0));
     LENS_TRY(lens_loader_new(&e->loader, data, &opts));
@@ -88,18 +89,19 @@ static void evaluator_close(evaluator *e) {
     free(e->scores);
 }
 
-/* The outputs of images first .. first + count - 1. */
-static lens_status collect(evaluator *e, const lens_evaluation *evaluation, size_t first,
-                           size_t count) {
+/* The outputs of the batch's images. */
+static lens_status collect(evaluator *e, const lens_evaluation *evaluation,
+                           const lens_batch *batch) {
     if (!e->scores)
         return LENS_OK;
     LENS_TRY(lens_tensor_read(lens_net_output(e->net), e->scores));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < batch->count; i++) {
+        size_t image = batch->order[i];
         const float *row = e->scores + i * e->classes;
         if (evaluation->predictions)
-            evaluation->predictions[first + i] = class_of(row, e->classes);
+            evaluation->predictions[image] = class_of(row, e->classes);
         for (size_t c = 0; evaluation->scores && c < e->classes; c++)
-            evaluation->scores[(first + i) * e->classes + c] = row[c];
+            evaluation->scores[image * e->classes + c] = row[c];
     }
     return LENS_OK;
 }
@@ -114,14 +116,19 @@ static lens_status evaluate_batches(lens_metrics *metrics, evaluator *e, size_t 
                               .images = images};
     lens_batch batch;
     while (lens_loader_next(e->loader, &batch)) {
+        if (batch.count == 0)
+            continue;
         LENS_TRY(lens_feed_batch(e->feed, &batch));
         LENS_TRY(lens_net_forward(e->net));
         LENS_TRY(lens_net_loss(e->net, e->total, true));
-        LENS_TRY(collect(e, evaluation, progress.image, batch.count));
+        LENS_TRY(collect(e, evaluation, &batch));
         progress.image += batch.count;
         LENS_TRY(lens_pacer_report(&pacer, &progress, e->total));
     }
-    return lens_metrics_read(metrics, e->total, images);
+    LENS_TRY(lens_loader_status(e->loader));
+    if (progress.image == 0)
+        return lens_fail(LENS_BAD_FILE, "none of the %zu pictures can be read", images);
+    return lens_metrics_read(metrics, e->total, progress.image);
 }
 
 lens_status lens_evaluate_phase(lens_metrics *metrics, lens_net *net, const lens_dataset *data,
@@ -136,10 +143,14 @@ lens_status lens_evaluate_phase(lens_metrics *metrics, lens_net *net, const lens
 }
 
 lens_status lens_evaluate(lens_metrics *metrics, lens_net *net, const lens_dataset *data,
-                          float scale, int32_t *predictions, float *scores,
+                          const lens_preprocess *preprocess, int32_t *predictions, float *scores,
                           const lens_train_callbacks *callbacks) {
-    assert(metrics && net && data);
-    lens_evaluation evaluation = {
-        .phase = "validation", .scale = scale, .predictions = predictions, .scores = scores};
+    assert(metrics && net && data && preprocess);
+    for (size_t i = 0; predictions && i < lens_dataset_shape(data).n; i++)
+        predictions[i] = -1;
+    lens_evaluation evaluation = {.phase = "validation",
+                                  .preprocess = *preprocess,
+                                  .predictions = predictions,
+                                  .scores = scores};
     return lens_evaluate_phase(metrics, net, data, &evaluation, callbacks);
 }

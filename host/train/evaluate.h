@@ -7,7 +7,7 @@
 typedef struct lens_evaluation {
     const char *phase;
     size_t epoch, epochs;
-    float scale;
+    lens_preprocess preprocess;
     int32_t *predictions;
     float *scores;
 } lens_evaluation;

@@ -28,8 +28,8 @@ static size_t class_limit(const lens_net *net, size_t outputs) {
     }
 }
 
-static lens_status check_data(const lens_net *net, const lens_dataset *data) {
-    lens_shape x = lens_tensor_shape(lens_net_input(net)), image = lens_dataset_shape(data);
+static lens_status check_data(const lens_net *net, const lens_dataset *data, lens_shape image) {
+    lens_shape x = lens_tensor_shape(lens_net_input(net));
     lens_shape y = lens_tensor_shape(lens_net_output(net));
     const char *name = lens_net_get_spec(net)->name;
     if (x.c != image.c)
@@ -49,11 +49,12 @@ static lens_status check_data(const lens_net *net, const lens_dataset *data) {
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
-static lens_status build(lens_feed *feed, const lens_dataset *data) {
-    LENS_TRY(check_data(feed->net, data));
+static lens_status build(lens_feed *feed, const lens_dataset *data,
+                         const lens_preprocess *preprocess) {
     size_t batch = lens_net_get_opts(feed->net).batch;
     lens_shape x = lens_tensor_shape(lens_net_input(feed->net));
-    lens_shape image = lens_dataset_shape(data);
+    lens_shape image = lens_loader_shape(data, preprocess, x);
+    LENS_TRY(check_data(feed->net, data, image));
     if (x.h != image.h || x.w != image.w) {
         image.n = batch;
         LENS_TRY(lens_tensor_new(&feed->staging, lens_net_context(feed->net), image));
@@ -68,14 +69,15 @@ static lens_status build(lens_feed *feed, const lens_dataset *data) {
     return LENS_OK;
 }
 
-lens_status lens_feed_new(lens_feed **out, lens_net *net, const lens_dataset *data) {
-    assert(out && net && data);
+lens_status lens_feed_new(lens_feed **out, lens_net *net, const lens_dataset *data,
+                          const lens_preprocess *preprocess) {
+    assert(out && net && data && preprocess);
     *out = NULL;
     lens_feed *feed = calloc(1, sizeof *feed);
     if (!feed)
         return lens_fail_memory("feed", sizeof *feed);
     feed->net = net;
-    lens_status status = build(feed, data);
+    lens_status status = build(feed, data, preprocess);
     if (status != LENS_OK) {
         lens_feed_free(feed);
         return status;

@@ -13,7 +13,7 @@ lens_recipe lens_recipe_defaults(void) {
         .optimizer = lens_optimizer_defaults(LENS_ADAM),
         .schedule = {.kind = LENS_CONSTANT, .gamma = 0.1f, .every = 1, .warmup = 0},
         .loss = LENS_SPARSE_CROSS_ENTROPY,
-        .scale = 1.0f / 255,
+        .preprocess = {.scale = 1.0f / 255, .std = {1, 1, 1}},
     };
 }
 
@@ -136,7 +136,7 @@ lens_status lens_recipe_check(const lens_recipe *recipe) {
     const lens_optimizer_opts *optimizer = &recipe->optimizer;
     LENS_TRY(check_number("epochs", (double)recipe->epochs, 1, 1e6));
     LENS_TRY(check_number("batch", (double)recipe->batch, 1, INT32_MAX));
-    LENS_TRY(check_number("scale", recipe->scale, 0, 1e6));
+    LENS_TRY(lens_preprocess_check(&recipe->preprocess));
     LENS_TRY(check_number("rate", optimizer->rate, 0, 1e6));
     LENS_TRY(check_number("clip_norm", optimizer->clip_norm, 0, 1e30));
     LENS_TRY(check_number("gamma", recipe->schedule.gamma, 0, 1e6));

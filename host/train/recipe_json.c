@@ -7,21 +7,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+static json_t *pack_preprocess(const lens_preprocess *p) {
+    return json_pack("{sf s[fff] s[fff] sb ss sI}", "scale", (double)p->scale, "mean",
+                     (double)p->mean[0], (double)p->mean[1], (double)p->mean[2], "std",
+                     (double)p->std[0], (double)p->std[1], (double)p->std[2], "bgr", p->bgr, "fit",
+                     lens_fit_name(p->fit), "side", (json_int_t)p->side);
+}
+
 lens_status lens_recipe_print(char **text, const lens_recipe *recipe) {
     assert(text && recipe);
     const lens_optimizer_opts *o = &recipe->optimizer;
     const lens_schedule *s = &recipe->schedule;
     json_t *root = json_pack(
-        "{sI sI s{ss sf sf sf sf sf sf sf sf sf} s{ss sf sI sI} ss sf sI sb sb}", "epochs",
+        "{sI sI s{ss sf sf sf sf sf sf sf sf sf} s{ss sf sI sI} ss so sI sb sb}", "epochs",
         (json_int_t)recipe->epochs, "batch", (json_int_t)recipe->batch, "optimizer", "kind",
         lens_optimizer_name(o->kind), "rate", (double)o->rate, "momentum", (double)o->momentum,
         "rho", (double)o->rho, "beta1", (double)o->beta1, "beta2", (double)o->beta2, "epsilon",
         (double)o->epsilon, "l2", (double)o->l2, "weight_decay", (double)o->weight_decay,
         "clip_norm", (double)o->clip_norm, "schedule", "kind", lens_schedule_name(s->kind), "gamma",
         (double)s->gamma, "every", (json_int_t)s->every, "warmup", (json_int_t)s->warmup, "loss",
-        lens_loss_name(recipe->loss), "scale", (double)recipe->scale, "validation",
-        (json_int_t)recipe->validation, "validation_first", recipe->validation_first, "keep_best",
-        recipe->keep_best);
+        lens_loss_name(recipe->loss), "preprocess", pack_preprocess(&recipe->preprocess),
+        "validation", (json_int_t)recipe->validation, "validation_first", recipe->validation_first,
+        "keep_best", recipe->keep_best);
     /* 17 digits bring a double back to the bit, and so the float in it */
     *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
@@ -106,6 +113,33 @@ static lens_status get_schedule(lens_schedule *out, const json_t *object) {
     return get_size(&out->warmup, object, "warmup");
 }
 
+static const char *fit_name(int kind) {
+    return lens_fit_name((lens_fit)kind);
+}
+
+/* One number a channel. */
+static lens_status get_three(float out[3], const json_t *object, const char *key) {
+    const json_t *array = json_object_get(object, key);
+    for (size_t c = 0; c < 3; c++) {
+        const json_t *value = json_array_get(array, c);
+        if (!json_is_number(value))
+            return fail_field(key, "a list of three numbers");
+        out[c] = (float)json_number_value(value);
+    }
+    return LENS_OK;
+}
+
+static lens_status get_preprocess(lens_preprocess *out, const json_t *object) {
+    int fit = 0;
+    LENS_TRY(get_float(&out->scale, object, "scale"));
+    LENS_TRY(get_three(out->mean, object, "mean"));
+    LENS_TRY(get_three(out->std, object, "std"));
+    LENS_TRY(get_bool(&out->bgr, object, "bgr"));
+    LENS_TRY(get_kind(&fit, object, "fit", LENS_FIT_PAD + 1, fit_name));
+    out->fit = (lens_fit)fit;
+    return get_size(&out->side, object, "side");
+}
+
 static lens_status get_recipe(lens_recipe *out, const json_t *root) {
     int loss = 0;
     LENS_TRY(get_size(&out->epochs, root, "epochs"));
@@ -114,7 +148,7 @@ static lens_status get_recipe(lens_recipe *out, const json_t *root) {
     LENS_TRY(get_schedule(&out->schedule, json_object_get(root, "schedule")));
     LENS_TRY(get_kind(&loss, root, "loss", LENS_MEAN_SQUARED_ERROR + 1, loss_name));
     out->loss = (lens_loss_kind)loss;
-    LENS_TRY(get_float(&out->scale, root, "scale"));
+    LENS_TRY(get_preprocess(&out->preprocess, json_object_get(root, "preprocess")));
     LENS_TRY(get_size(&out->validation, root, "validation"));
     LENS_TRY(get_bool(&out->validation_first, root, "validation_first"));
     LENS_TRY(get_bool(&out->keep_best, root, "keep_best"));

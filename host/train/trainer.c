@@ -77,7 +77,7 @@ static lens_status build(lens_trainer *trainer, const lens_net_spec *spec) {
     if (!lens_net_parameters(trainer->net))
         return lens_fail(LENS_BAD_ARGUMENT, "network %s has no parameters to train", spec->name);
     LENS_TRY(lens_net_initialize(trainer->net, trainer->seed));
-    LENS_TRY(lens_feed_new(&trainer->feed, trainer->net, trainer->train));
+    LENS_TRY(lens_feed_new(&trainer->feed, trainer->net, trainer->train, &recipe->preprocess));
     return new_tensors(trainer);
 }
 
@@ -153,31 +153,39 @@ static lens_status update(lens_trainer *trainer) {
                                trainer->norm, trainer->step + 1, &opts);
 }
 
+/* A batch none of whose pictures can be read is a step that changes nothing. */
 static lens_status train_batch(lens_trainer *trainer, const lens_batch *batch) {
+    if (batch->index == 0)
+        trainer->images = 0;
+    if (batch->count == 0) {
+        trainer->step++;
+        return LENS_OK;
+    }
     LENS_TRY(lens_feed_batch(trainer->feed, batch));
     LENS_TRY(lens_net_forward_training(trainer->net, trainer->seed, trainer->step));
-    LENS_TRY(lens_net_loss(trainer->net, trainer->total, batch->index > 0));
+    LENS_TRY(lens_net_loss(trainer->net, trainer->total, trainer->images > 0));
     LENS_TRY(lens_net_backward(trainer->net));
     LENS_TRY(update(trainer));
+    trainer->images += batch->count;
     trainer->step++;
     return LENS_OK;
 }
 
 /* ---- one epoch ------------------------------------------------------------------------------ */
 
-/* Images of the epoch that the first `steps` steps of it take. */
-static size_t images_of(const lens_trainer *trainer, uint64_t steps) {
-    size_t images = lens_dataset_shape(trainer->train).n;
-    return steps >= trainer->steps_per_epoch ? images : (size_t)steps * trainer->recipe.batch;
+static lens_status read_totals(const lens_trainer *trainer, lens_metrics *metrics) {
+    if (trainer->images == 0)
+        return lens_fail(LENS_BAD_FILE, "none of the %zu pictures to train on can be read",
+                         lens_dataset_shape(trainer->train).n);
+    return lens_metrics_read(metrics, trainer->total, trainer->images);
 }
 
 /* The rest of the epoch that the next step is in. */
 static lens_status train_epoch(lens_trainer *trainer, lens_loader *loader,
                                const lens_train_callbacks *callbacks, lens_epoch_report *report) {
     uint64_t epoch = trainer->step / trainer->steps_per_epoch;
-    uint64_t first = epoch * trainer->steps_per_epoch;
-    uint64_t end = first + trainer->steps_per_epoch;
-    size_t images_before = images_of(trainer, trainer->step - first);
+    uint64_t end = (epoch + 1) * trainer->steps_per_epoch;
+    uint64_t images_before = trainer->step % trainer->steps_per_epoch ? trainer->images : 0;
     double waited_before = lens_loader_waited(loader);
     lens_pacer pacer = lens_pacer_start(callbacks);
     lens_progress progress = {.phase = "train",
@@ -187,15 +195,15 @@ static lens_status train_epoch(lens_trainer *trainer, lens_loader *loader,
     while (trainer->step < end) {
         lens_batch batch;
         if (!lens_loader_next(loader, &batch))
-            return lens_fail(LENS_IO, "the loader ended before the epoch did");
+            return lens_loader_status(loader);
         LENS_TRY(train_batch(trainer, &batch));
-        progress.image = images_of(trainer, trainer->step - first);
+        progress.image = trainer->images;
         LENS_TRY(lens_pacer_report(&pacer, &progress, trainer->total));
     }
-    LENS_TRY(lens_metrics_read(&report->train, trainer->total, progress.images));
+    LENS_TRY(read_totals(trainer, &report->train));
     report->seconds = lens_seconds() - pacer.started;
     report->images_per_second =
-        (double)(progress.images - images_before) / (report->seconds > 0 ? report->seconds : 1e-9);
+        (double)(trainer->images - images_before) / (report->seconds > 0 ? report->seconds : 1e-9);
     report->waited_seconds = lens_loader_waited(loader) - waited_before;
     return LENS_OK;
 }
@@ -208,7 +216,7 @@ static lens_status close_epoch(lens_trainer *trainer, const lens_train_callbacks
         lens_evaluation evaluation = {.phase = "validation",
                                       .epoch = report->epoch,
                                       .epochs = trainer->recipe.epochs,
-                                      .scale = trainer->recipe.scale};
+                                      .preprocess = trainer->recipe.preprocess};
         LENS_TRY(lens_evaluate_phase(&report->validation, trainer->net, trainer->validation,
                                      &evaluation, callbacks));
     }
@@ -251,7 +259,8 @@ static lens_status new_loader(lens_loader **out, const lens_trainer *trainer) {
     opts.seed = trainer->seed;
     opts.epoch = trainer->step / trainer->steps_per_epoch;
     opts.first = (size_t)(trainer->step % trainer->steps_per_epoch);
-    opts.scale = trainer->recipe.scale;
+    opts.preprocess = trainer->recipe.preprocess;
+    opts.input = lens_tensor_shape(lens_net_input(trainer->net));
     opts.loop = true;
     return lens_loader_new(out, trainer->train, &opts);
 }
@@ -264,8 +273,7 @@ static lens_status run_epochs(lens_trainer *trainer, lens_loader *loader,
         if (trainer->step < (trainer->closed + 1) * trainer->steps_per_epoch)
             LENS_TRY(train_epoch(trainer, loader, callbacks, &report));
         else
-            LENS_TRY(lens_metrics_read(&report.train, trainer->total,
-                                       lens_dataset_shape(trainer->train).n));
+            LENS_TRY(read_totals(trainer, &report.train));
         LENS_TRY(close_epoch(trainer, callbacks, &report));
     }
     return LENS_OK;

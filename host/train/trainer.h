@@ -28,6 +28,7 @@ struct lens_trainer {
 
     uint64_t steps_per_epoch;
     uint64_t step;   /* steps done */
+    uint64_t images; /* of the epoch so far, without those that could not be read */
     uint64_t closed; /* epochs that have been validated and reported */
 };
 

@@ -1,15 +1,17 @@
-/* data.h: data sets in memory, and the thread that prepares batches from them.
+/* data.h: data sets, in memory or as folders of pictures, and the threads that prepare batches from
+ * them.
  */
 #ifndef LENSLET_DATA_H
 #define LENSLET_DATA_H
 
-#include "lenslet/tensor.h"
+#include "lenslet/picture.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Images as bytes or floats with one class number each, on the host. */
+/* Images with one class number each, on the host: bytes or floats in memory, or files that are
+ * decoded when they are needed. */
 typedef struct lens_dataset lens_dataset;
 
 /* Which part of a directory of data. */
@@ -36,11 +38,37 @@ LENS_API void lens_idx_free(lens_idx *idx);
 LENS_API lens_status lens_dataset_read_idx(lens_dataset **out, const char *images_path,
                                            const char *labels_path);
 
-/* The train or test part of a directory that holds IDX files under any of their usual names:
- * train-images-idx3-ubyte, train-images.idx3-ubyte, idx4 for images with channels, t10k or test,
- * each with or without ".gz". BAD_FILE, with the names looked for, when one is missing. */
+/* The train or test part of a directory. What it holds is told by its names:
+ *
+ * - IDX files under any of their usual names: train-images-idx3-ubyte, train-images.idx3-ubyte,
+ *   idx4 for images with channels, t10k or test, each with or without ".gz";
+ * - image folders: train/CLASS/PICTURE for training, and test/, validation/ or val/, the first that
+ *   is there, for testing. See lens_dataset_read_folders().
+ *
+ * BAD_FILE, with the names looked for, when one is missing. */
 LENS_API lens_status lens_dataset_read_dir(lens_dataset **out, const char *directory,
                                            lens_split split);
+
+/* The train or test part of image folders. The classes are the folders' names, of both parts
+ * together, in byte order; each regular file in them is a picture, whatever its name, but for names
+ * that begin with a dot. The classes take turns, each in proportion to its size and in the byte
+ * order of its files' names, so that any part of the data set holds its share of each.
+ *
+ * Files are looked for here and decoded by the loader, as lens_picture_read() does. One that cannot
+ * be is named once in the log, counted, and left out of its batch; lens_dataset_check() makes that
+ * an error. Decoded pictures are kept, up to 1 GiB for each part, so that the next epoch need not
+ * decode them again.
+ *
+ * BAD_FILE when a folder is missing, holds no picture, cannot be read, or there are fewer than two
+ * classes. */
+LENS_API lens_status lens_dataset_read_folders(lens_dataset **out, const char *directory,
+                                               lens_split split);
+
+/* Decodes every picture once: BAD_FILE for the first that cannot be. OK for data in memory. */
+LENS_API lens_status lens_dataset_check(const lens_dataset *dataset);
+
+/* Pictures that could not be decoded so far, in the whole part of the directory. */
+LENS_API size_t lens_dataset_broken(const lens_dataset *dataset);
 
 /* From memory: copies n images of c h w floats and n labels (NULL: all 0). */
 LENS_API lens_status lens_dataset_from_memory(lens_dataset **out, lens_shape shape,
@@ -48,15 +76,17 @@ LENS_API lens_status lens_dataset_from_memory(lens_dataset **out, lens_shape sha
 
 LENS_API void lens_dataset_free(lens_dataset *dataset); /* NULL is allowed */
 
-LENS_API lens_shape lens_dataset_shape(const lens_dataset *dataset); /* n = number of images */
-LENS_API size_t lens_dataset_classes(const lens_dataset *dataset);   /* largest label + 1 */
+/* n = number of images. Pictures in files have each a size of their own: then c = 3, h = w = 0. */
+LENS_API lens_shape lens_dataset_shape(const lens_dataset *dataset);
+LENS_API size_t lens_dataset_classes(const lens_dataset *dataset); /* largest label + 1 */
 LENS_API int32_t lens_dataset_label(const lens_dataset *dataset, size_t image);
 
-/* "T-shirt/top" where the directory's data set is known or has a labels.txt (one name a line), else
- * NULL. Borrowed. */
+/* The name of the class' folder, or "T-shirt/top" where the directory's data set is known or has a
+ * labels.txt (one name a line), else NULL. Borrowed. */
 LENS_API const char *lens_dataset_class_name(const lens_dataset *dataset, size_t label);
 
-/* Image `image` as floats, as stored times `scale`. Bytes are 0 .. 255, so 1/255 gives 0 .. 1. */
+/* Image `image` of data in memory as floats, as stored times `scale`. Bytes are 0 .. 255, so 1/255
+ * gives 0 .. 1. */
 LENS_API void lens_dataset_image(const lens_dataset *dataset, size_t image, float scale,
                                  float *values);
 
@@ -70,7 +100,8 @@ LENS_API lens_status lens_dataset_slice(lens_dataset **out, const lens_dataset *
 LENS_API void lens_shuffle(uint32_t *order, size_t count, uint64_t seed, uint64_t epoch);
 
 /* ---- loader ---------------------------------------------------------------------------------
- * A thread that fills batches ahead of the device, in the order of lens_shuffle(). */
+ * Threads that decode, preprocess and fill batches ahead of the device, in the order of
+ * lens_shuffle(). The batches are the same for any number of threads. */
 
 typedef struct lens_loader lens_loader;
 
@@ -80,28 +111,39 @@ typedef struct lens_loader_opts {
     uint64_t seed;  /* default 0 */
     uint64_t epoch; /* epoch of the first batch, default 0 */
     size_t first;   /* first batch of that epoch (resume), default 0 */
-    float scale;    /* of values, default 1/255 for bytes and 1 for floats (when left 0) */
     bool loop;      /* go on with the next epoch, default false */
+    lens_preprocess preprocess;
+    lens_shape input; /* the net's; needed for pictures in files, default the data's */
+    size_t threads;   /* default 0: one a processor, 8 at most */
 } lens_loader_opts;
 
 LENS_API lens_loader_opts lens_loader_defaults(void);
 
+/* The shape (n = 1) of what a loader gives for a net of this input: the input's where pictures are
+ * resized on the host, else the data's. */
+LENS_API lens_shape lens_loader_shape(const lens_dataset *dataset,
+                                      const lens_preprocess *preprocess, lens_shape input);
+
 /* `dataset` must outlive the loader. */
 LENS_API lens_status lens_loader_new(lens_loader **out, const lens_dataset *dataset,
                                      const lens_loader_opts *opts);
-LENS_API void lens_loader_free(lens_loader *loader); /* stops the thread; NULL is allowed */
+LENS_API void lens_loader_free(lens_loader *loader); /* stops the threads; NULL is allowed */
 
 typedef struct lens_batch {
     uint64_t epoch;
     size_t index;          /* of the batch in its epoch, from 0 */
-    size_t count;          /* images; the last batch of an epoch may be smaller */
+    size_t count;          /* images; fewer in the last batch and where pictures are broken */
     const float *images;   /* count x c x h x w */
     const float *labels;   /* count, class numbers */
     const uint32_t *order; /* count, each image's place in the data set */
 } lens_batch;
 
-/* The next batch, waiting for it if need be; borrowed until the next call. false at the end. */
+/* The next batch, waiting for it if need be; borrowed until the next call. false at the end, and
+ * when the loader has failed: lens_loader_status() tells which. */
 LENS_API bool lens_loader_next(lens_loader *loader, lens_batch *batch);
+
+/* OK, or what stopped the loader, whose message is then this thread's. */
+LENS_API lens_status lens_loader_status(const lens_loader *loader);
 
 /* Seconds that lens_loader_next() has waited so far: time in which the device had nothing to do. */
 LENS_API double lens_loader_waited(const lens_loader *loader);

@@ -1,4 +1,4 @@
-/* io.h: files that other programs read too: Keras JSON, safetensors, .npy, PNG.
+/* io.h: files that other programs read too: Keras JSON, safetensors, .npy.
  *
  * Readers trust nothing: every size is checked before it is used, and a file that does not hold
  * what it says is BAD_FILE with a message that names the file, the value and the rule. Writers
@@ -79,13 +79,6 @@ LENS_API lens_status lens_npy_read(float **values, lens_shape *shape, size_t *ra
 /* Writes version 1, "<f4", with the first `rank` of n c h w as its shape; rank 0 is a scalar. */
 LENS_API lens_status lens_npy_write(const char *path, const float *values, lens_shape shape,
                                     size_t rank);
-
-/* ---- pictures: PNG --------------------------------------------------------------------------- */
-
-/* One image (1, c, h, w) with values 0 .. 255: c = 1 for grey, 3 for colour. Palettes are expanded,
- * 16 bits become 8, alpha is laid over black. At most 16384 pixels a side. The caller frees
- * *values. UNSUPPORTED in a build without libpng. */
-LENS_API lens_status lens_png_read(float **values, lens_shape *shape, const char *path);
 
 #ifdef __cplusplus
 }

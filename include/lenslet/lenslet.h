@@ -19,6 +19,7 @@
 #include "lenslet/tensor.h"
 #include "lenslet/ops.h"
 #include "lenslet/net.h"
+#include "lenslet/picture.h"
 #include "lenslet/data.h"
 #include "lenslet/train.h"
 #include "lenslet/io.h"

@@ -43,11 +43,11 @@ typedef struct lens_recipe {
     size_t batch;                  /* default 32 */
     lens_optimizer_opts optimizer; /* default Adam */
     lens_schedule schedule;
-    lens_loss_kind loss;   /* default sparse cross-entropy */
-    float scale;           /* of bytes, default 1/255 */
-    size_t validation;     /* images held out of the training set, default 0 */
-    bool validation_first; /* the first ones (lenet5-cifar10's notebook); default the last */
-    bool keep_best;        /* end with the weights of the best validation accuracy */
+    lens_loss_kind loss;        /* default sparse cross-entropy */
+    lens_preprocess preprocess; /* default scale 1/255 */
+    size_t validation;          /* images held out of the training set, default 0 */
+    bool validation_first;      /* the first ones (lenet5-cifar10's notebook); default the last */
+    bool keep_best;             /* end with the weights of the best validation accuracy */
 } lens_recipe;
 
 LENS_API lens_recipe lens_recipe_defaults(void);
@@ -56,6 +56,10 @@ LENS_API lens_recipe lens_recipe_defaults(void);
  * ("notebook"); the defaults for a network that is not of the zoo. The recipe may also choose the
  * initializers, which are set in `spec`. BAD_ARGUMENT for an unknown recipe. */
 LENS_API lens_status lens_recipe_for(lens_recipe *out, lens_net_spec *spec, const char *name);
+
+/* The recipe that the weights in a .safetensors file were trained by: what a checkpoint says, else
+ * what lens_recipe_for() has for the network. */
+LENS_API lens_status lens_recipe_open(lens_recipe *out, lens_net_spec *spec, const char *path);
 
 /* ---- trainer --------------------------------------------------------------------------------- */
 
@@ -123,11 +127,12 @@ LENS_API lens_status lens_trainer_resume(lens_trainer *trainer, const char *path
 
 /* ---- evaluation ------------------------------------------------------------------------------ */
 
-/* Loss and accuracy of `net` on `data`, resized and scaled as in training. `predictions` (may be
- * NULL): the class of each image. `scores` (may be NULL): n x classes outputs of the net. */
+/* Loss and accuracy of `net` on `data`, preprocessed as in training. `predictions` (may be NULL):
+ * the class of each image, -1 where it could not be read. `scores` (may be NULL): n x classes
+ * outputs of the net, untouched there. */
 LENS_API lens_status lens_evaluate(lens_metrics *metrics, lens_net *net, const lens_dataset *data,
-                                   float scale, int32_t *predictions, float *scores,
-                                   const lens_train_callbacks *callbacks);
+                                   const lens_preprocess *preprocess, int32_t *predictions,
+                                   float *scores, const lens_train_callbacks *callbacks);
 
 #ifdef __cplusplus
 }

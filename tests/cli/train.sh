@@ -39,14 +39,14 @@ expect 5 eval lenet5 --weights w.safetensors --data data && says "w.safetensors"
 
 # ---- predict: a picture that must be resized, an array, an IDX file
 expect 0 predict w.safetensors three.png x.npy data/t10k-images-idx3-ubyte.gz --format json
-json 'd["images"] == 1 + 3 + 24 and len(d["predictions"]) == 28 * 3'
+json 'd["images"] == 1 + 3 + 24 and len(d["predictions"]) == 28 * 4'
 json '[p["class"] for p in d["predictions"] if p["rank"] == 1] == [3, 0, 1, 2] + [i % 4 for i in range(24)]'
 json 'all(0 <= p["probability"] <= 1 for p in d["predictions"])'
 printf 'top left\ntop right\nbottom left\nbottom right\n' >names.txt
 expect 0 predict w.safetensors three.png --top 1 --names names.txt && prints "bottom right"
 expect 0 predict w.safetensors three.png --top 99 --format csv && [ "$(wc -l <"$out")" = 5 ]
 expect 5 predict w.safetensors missing.png && says "missing.png"
-expect 5 predict w.safetensors net.json && says "neither PNG nor .npy nor IDX"
+expect 5 predict w.safetensors net.json && says "neither JPEG nor PNG nor .npy nor IDX"
 expect 5 predict w.safetensors data/t10k-labels-idx1-ubyte && says "labels"
 head -c 100 three.png >cut.png
 expect 5 predict w.safetensors cut.png && says "cut.png"

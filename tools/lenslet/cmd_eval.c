@@ -17,7 +17,7 @@ typedef struct eval_options {
 } eval_options;
 
 static const option options[] = {
-    {"data", 0, OPTION_TEXT, "DIR", "directory of IDX files, as MNIST comes",
+    {"data", 0, OPTION_TEXT, "DIR", "directory of IDX files or image folders",
      offsetof(eval_options, data)},
     {"weights", 'w', OPTION_TEXT, "F.safetensors",
      "the weights; needed unless MODEL is a checkpoint", offsetof(eval_options, weights)},
@@ -76,7 +76,7 @@ static lens_status evaluate(evaluation *e, const lens_recipe *recipe) {
     lens_train_callbacks callbacks = {on_progress, NULL, 0.2, &e->bar};
     double start = cli_seconds();
     lens_status status =
-        lens_evaluate(&e->metrics, e->net, e->data, recipe->scale, answers, NULL, &callbacks);
+        lens_evaluate(&e->metrics, e->net, e->data, &recipe->preprocess, answers, NULL, &callbacks);
     e->seconds = cli_seconds() - start;
     progress_clear(&e->bar);
     e->counts = cli_alloc(e->classes * e->classes, sizeof *e->counts);
@@ -194,7 +194,7 @@ static lens_status eval_model(const char *model, const eval_options *o, double *
     lens_recipe recipe;
     lens_status status = lens_net_spec_open(&spec, model);
     if (status == LENS_OK)
-        status = lens_recipe_for(&recipe, spec, NULL);
+        status = lens_recipe_open(&recipe, spec, weights);
     if (status == LENS_OK)
         status =
             lens_dataset_read_dir(&e.data, o->data, o->split ? LENS_SPLIT_TRAIN : LENS_SPLIT_TEST);
@@ -224,7 +224,7 @@ static int run(int argc, char **argv) {
     double accuracy;
     options_parse(&command_eval, argc, argv, &o, 1, 1);
     if (!o.data)
-        cli_usage("eval", "--data DIR is needed: a directory of IDX files");
+        cli_usage("eval", "--data DIR is needed: a directory of IDX files or image folders");
     if (!o.weights && !model_has_weights(argv[1]))
         cli_usage("eval", "%s brings no weights; --weights F.safetensors does", argv[1]);
     int code = cli_report("eval", eval_model(argv[1], &o, &accuracy));
@@ -239,8 +239,9 @@ const cli_command command_eval = {
     "eval",
     "MODEL --data DIR [OPTION ...]",
     "loss, accuracy, accuracy of each class and confusion matrix",
-    "MODEL is a .safetensors checkpoint, or any other model with --weights. Images are scaled and\n"
-    "resized as in training.",
+    "MODEL is a .safetensors checkpoint, or any other model with --weights. Images are "
+    "preprocessed\n"
+    "as in training; so says the checkpoint, else the network's recipe.",
     options,
     run,
 };

@@ -1,7 +1,7 @@
 /* cmd_predict.c: the classes of images, with probabilities. */
 #include "model.h"
 #include "pick.h"
-#include "picture.h"
+#include "pictures.h"
 #include "table.h"
 
 #include <errno.h>
@@ -21,13 +21,14 @@ typedef struct predict_options {
 static const option options[] = {
     {"weights", 'w', OPTION_TEXT, "F.safetensors",
      "the weights; needed unless MODEL is a checkpoint", offsetof(predict_options, weights)},
-    {"top", 't', OPTION_COUNT, "K", "classes shown for each image; default 3",
+    {"top", 't', OPTION_COUNT, "K", "classes shown for each image; default 5",
      offsetof(predict_options, top), 1, 1e6},
     {"names", 0, OPTION_TEXT, "FILE", "the classes' names, one a line",
      offsetof(predict_options, names)},
     {"data", 0, OPTION_TEXT, "DIR", "take the names from this directory of data",
      offsetof(predict_options, data)},
-    {"scale", 0, OPTION_REAL, "S", "multiply values by S; default 1/255 for bytes, 1 for floats",
+    {"scale", 0, OPTION_REAL, "S",
+     "multiply values by S; default: bytes as in training, floats by 1",
      offsetof(predict_options, scale), -1e9, 1e9},
     {"invert", 0, OPTION_FLAG, NULL,
      "black on white becomes white on black, as the digits of MNIST are",
@@ -60,6 +61,7 @@ typedef struct job {
     size_t name_count;
     const char **names;
     bool needs_softmax;
+    picture_rule rule;
     size_t images;
     table *rows;
 } job;
@@ -150,14 +152,7 @@ static lens_status predict_batch(job *j, const char *file, const pictures *p, si
 
 static lens_status predict_file(job *j, const char *file) {
     pictures p;
-    TRY(pictures_read(&p, file, lens_net_get_spec(j->net)->input.c));
-    size_t count = p.shape.n * p.shape.c * p.shape.h * p.shape.w;
-    double scale = !isnan(j->o->scale) ? j->o->scale : p.bytes ? 1.0 / 255 : 1;
-    for (size_t i = 0; i < count; i++) {
-        if (j->o->invert)
-            p.values[i] = (p.bytes ? 255 : 1) - p.values[i];
-        p.values[i] *= (float)scale;
-    }
+    TRY(pictures_read(&p, file, lens_net_get_spec(j->net)->input, &j->rule));
     lens_status status = LENS_OK;
     for (size_t first = 0; status == LENS_OK && first < p.shape.n; first += BATCH)
         status = predict_batch(j, file, &p, first,
@@ -169,19 +164,31 @@ static lens_status predict_file(job *j, const char *file) {
 
 /* ---- the command --------------------------------------------------------------------------- */
 
-static lens_status open_job(job *j, const char *model, const lens_net_spec *spec) {
+static lens_status open_rule(job *j, const char *weights, lens_net_spec *spec) {
+    lens_recipe recipe;
+    TRY(lens_recipe_open(&recipe, spec, weights));
+    bool is_asked = !isnan(j->o->scale);
+    j->rule = (picture_rule){recipe.preprocess, is_asked ? (float)j->o->scale : 1, j->o->invert};
+    if (is_asked)
+        j->rule.preprocess.scale = (float)j->o->scale;
+    return LENS_OK;
+}
+
+static lens_status open_job(job *j, const char *model, lens_net_spec *spec) {
     const predict_options *o = j->o;
+    const char *weights = o->weights ? o->weights : model;
     lens_context_opts opts = lens_context_defaults();
     opts.algorithm = o->algorithm;
     if (o->names)
         TRY(read_names(j, o->names));
     else if (o->data)
         TRY(lens_dataset_read_dir(&j->data, o->data, LENS_SPLIT_TEST));
+    TRY(open_rule(j, weights, spec));
     TRY(pick_open(&j->context, o->device, &opts));
     lens_net_opts net_opts = lens_net_defaults();
     net_opts.batch = BATCH;
     TRY(lens_net_new(&j->net, j->context, spec, &net_opts));
-    TRY(lens_net_load(j->net, o->weights ? o->weights : model));
+    TRY(lens_net_load(j->net, weights));
     j->needs_softmax = !model_ends_in_softmax(spec) && !model_ends_in_sigmoid(spec);
     return LENS_OK;
 }
@@ -221,7 +228,7 @@ static lens_status predict(const char *model, char **files, size_t count,
 }
 
 static int run(int argc, char **argv) {
-    predict_options o = {.top = 3, .scale = NAN};
+    predict_options o = {.top = 5, .scale = NAN};
     int left = options_parse(&command_predict, argc, argv, &o, 2, 1 << 20);
     if (!o.weights && !model_has_weights(argv[1]))
         cli_usage("predict", "%s brings no weights; --weights F.safetensors does", argv[1]);
@@ -232,10 +239,11 @@ const cli_command command_predict = {
     "predict",
     "MODEL FILE ... [OPTION ...]",
     "the classes of images, with probabilities",
-    "MODEL is a .safetensors checkpoint, or any other model with --weights. FILE is a PNG "
-    "picture,\n"
-    "an .npy array or an IDX file. Images are resized on the device to what the net takes, colour\n"
-    "becomes grey or grey colour.",
+    "MODEL is a .safetensors checkpoint, or any other model with --weights. FILE is a JPEG or "
+    "PNG\n"
+    "picture, an .npy array or an IDX file. Pictures and bytes are preprocessed as in training; "
+    "arrays\n"
+    "of another size are resized on the device, colour becomes grey or grey colour.",
     options,
     run,
 };

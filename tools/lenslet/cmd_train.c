@@ -22,7 +22,7 @@ typedef struct train_options {
 } train_options;
 
 static const option options[] = {
-    {"data", 0, OPTION_TEXT, "DIR", "directory of IDX files, as MNIST comes",
+    {"data", 0, OPTION_TEXT, "DIR", "directory of IDX files or image folders",
      offsetof(train_options, data)},
     {"epochs", 'e', OPTION_COUNT, "E", "passes over the training images; default: the recipe's",
      offsetof(train_options, epochs), 1, 1e6},
@@ -281,7 +281,7 @@ static lens_status train(job *j, run_state *r) {
                         j->out);
     if (status == LENS_OK && lens_trainer_recipe(j->trainer)->validation > 0)
         status = lens_evaluate(&j->test, lens_trainer_net(j->trainer), j->test_data,
-                               lens_trainer_recipe(j->trainer)->scale, NULL, NULL, NULL);
+                               &lens_trainer_recipe(j->trainer)->preprocess, NULL, NULL, NULL);
     return status;
 }
 
@@ -365,7 +365,7 @@ static int run(int argc, char **argv) {
     if (!model)
         cli_usage("train", "which MODEL? `lenslet models` lists those that come with Lenslet");
     if (!o.data)
-        cli_usage("train", "--data DIR is needed: a directory of IDX files");
+        cli_usage("train", "--data DIR is needed: a directory of IDX files or image folders");
     return run_job(model, &o);
 }
 

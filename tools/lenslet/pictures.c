@@ -1,5 +1,5 @@
-/* picture.c: images to classify. */
-#include "picture.h"
+/* pictures.c: images to classify. */
+#include "pictures.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ static float idx_value(const lens_idx *idx, size_t i) {
     }
 }
 
-static lens_status read_idx(pictures *p, const char *path) {
+static lens_status read_idx(pictures *p, const char *path, bool *bytes) {
     lens_idx idx;
     TRY(lens_idx_read(&idx, path));
     lens_status status = LENS_OK;
@@ -53,7 +53,7 @@ static lens_status read_idx(pictures *p, const char *path) {
     else
         p->shape = (lens_shape){idx.dims[0], idx.dims[1], idx.dims[2], idx.dims[3]};
     if (status == LENS_OK) {
-        p->bytes = idx.type == 0x08;
+        *bytes = idx.type == 0x08;
         p->values = cli_alloc(idx.count, sizeof *p->values);
         for (size_t i = 0; i < idx.count; i++)
             p->values[i] = idx_value(&idx, i);
@@ -62,22 +62,19 @@ static lens_status read_idx(pictures *p, const char *path) {
     return status;
 }
 
-static lens_status read_any(pictures *p, const char *path, size_t channels) {
+static lens_status read_array(pictures *p, const char *path, size_t channels, bool *bytes) {
     unsigned char head[8] = {1};
     FILE *file = fopen(path, "rb");
     if (!file)
         return cli_fail(LENS_BAD_FILE, "%s: %s", path, strerror(errno));
     size_t got = fread(head, 1, sizeof head, file);
     fclose(file);
-    if (got >= 4 && !memcmp(head, "\x89PNG", 4)) {
-        p->bytes = true;
-        return lens_png_read(&p->values, &p->shape, path);
-    }
     if (got >= 6 && !memcmp(head, "\x93NUMPY", 6))
         return read_npy(p, path, channels);
     if (got >= 2 && ((head[0] == 0 && head[1] == 0) || (head[0] == 0x1f && head[1] == 0x8b)))
-        return read_idx(p, path);
-    return cli_fail(LENS_BAD_FILE, "%s: neither PNG nor .npy nor IDX, by its first bytes", path);
+        return read_idx(p, path, bytes);
+    return cli_fail(LENS_BAD_FILE, "%s: neither JPEG nor PNG nor .npy nor IDX, by its first bytes",
+                    path);
 }
 
 /* ---- channels ------------------------------------------------------------------------------ */
@@ -105,11 +102,73 @@ static lens_status set_channels(pictures *p, const char *path, size_t channels) 
     return LENS_OK;
 }
 
-lens_status pictures_read(pictures *out, const char *path, size_t channels) {
+/* ---- reading ------------------------------------------------------------------------------- */
+
+static bool is_picture(const char *path) {
+    unsigned char head[4] = {0};
+    FILE *file = fopen(path, "rb");
+    size_t got = file ? fread(head, 1, sizeof head, file) : 0;
+    if (file)
+        fclose(file);
+    return got == sizeof head && (!memcmp(head, "\x89PNG", 4) || !memcmp(head, "\xff\xd8\xff", 3));
+}
+
+static lens_status read_picture(pictures *p, const char *path, lens_shape input,
+                                const picture_rule *rule) {
+    lens_picture picture;
+    size_t side = rule->preprocess.side > input.h ? rule->preprocess.side : input.h;
+    side = side > input.w ? side : input.w;
+    TRY(lens_picture_read(&picture, path, side, side));
+    for (size_t i = 0; rule->invert && i < picture.h * picture.w * picture.c; i++)
+        picture.pixels[i] = 255 - picture.pixels[i];
+    p->shape = (lens_shape){1, input.c, input.h, input.w};
+    p->values = cli_alloc(input.c * input.h * input.w, sizeof *p->values);
+    lens_status status = lens_picture_prepare(p->values, p->shape, &picture, &rule->preprocess);
+    lens_picture_free(&picture);
+    return status;
+}
+
+/* Values as the net wants them. */
+static void scale_values(pictures *p, const picture_rule *rule, bool bytes) {
+    const lens_preprocess *preprocess = &rule->preprocess;
+    lens_shape s = p->shape;
+    size_t pixels = s.h * s.w;
+    float scale = !bytes ? rule->float_scale : preprocess->scale ? preprocess->scale : 1.0f / 255;
+    for (size_t i = 0; i < s.n * s.c * pixels; i++) {
+        size_t c = i / pixels % s.c;
+        float value = rule->invert ? (bytes ? 255 : 1) - p->values[i] : p->values[i];
+        float mean = bytes && c < 3 ? preprocess->mean[c] : 0;
+        float std = bytes && c < 3 && preprocess->std[c] ? preprocess->std[c] : 1;
+        p->values[i] = (value * scale - mean) / std;
+    }
+}
+
+static void swap_red_and_blue(pictures *p) {
+    size_t pixels = p->shape.h * p->shape.w;
+    for (size_t n = 0; n < p->shape.n; n++)
+        for (size_t i = 0; i < pixels; i++) {
+            float *red = p->values + 3 * n * pixels + i, kept = red[0];
+            red[0] = red[2 * pixels];
+            red[2 * pixels] = kept;
+        }
+}
+
+static lens_status read_arrays(pictures *p, const char *path, lens_shape input,
+                               const picture_rule *rule) {
+    bool bytes = false;
+    TRY(read_array(p, path, input.c, &bytes));
+    TRY(set_channels(p, path, input.c));
+    if (bytes && rule->preprocess.bgr && input.c == 3)
+        swap_red_and_blue(p);
+    scale_values(p, rule, bytes);
+    return LENS_OK;
+}
+
+lens_status pictures_read(pictures *out, const char *path, lens_shape input,
+                          const picture_rule *rule) {
     *out = (pictures){0};
-    lens_status status = read_any(out, path, channels);
-    if (status == LENS_OK)
-        status = set_channels(out, path, channels);
+    lens_status status = is_picture(path) ? read_picture(out, path, input, rule)
+                                          : read_arrays(out, path, input, rule);
     if (status != LENS_OK)
         pictures_free(out);
     return status;

@@ -1,4 +1,4 @@
-/* test_png.c: PNG pictures that libpng wrote, and files that are none.
+/* test_picture.c: PNG pictures that libpng wrote, and files that are none.
  */
 #include "support.h"
 
@@ -16,65 +16,63 @@ static const char *write_png(const char *name, unsigned format, unsigned w, unsi
     return path;
 }
 
-static void assert_picture(const char *path, lens_shape expected, const float *pixels) {
-    float *values;
-    lens_shape shape;
-    assert_ok(lens_png_read(&values, &shape, path));
-    assert_true(lens_shape_equal(shape, expected));
-    test_compare(path, values, pixels, expected.c * expected.h * expected.w, 0, 0);
-    free(values);
+static void assert_picture(const char *path, size_t h, size_t w, size_t c,
+                           const unsigned char *pixels) {
+    lens_picture picture;
+    assert_ok(lens_picture_read(&picture, path, 0, 0));
+    assert_int_equal(picture.h, h);
+    assert_int_equal(picture.w, w);
+    assert_int_equal(picture.c, c);
+    assert_int_equal(picture.whole_h, h);
+    assert_int_equal(picture.whole_w, w);
+    assert_memory_equal(picture.pixels, pixels, h * w * c);
+    lens_picture_free(&picture);
 }
 
 static void grey_and_colour(void **state) {
     (void)state;
     const unsigned char grey[] = {0, 1, 128, 255, 7, 9};
-    const float grey_planes[] = {0, 1, 128, 255, 7, 9};
-    assert_picture(write_png("grey.png", PNG_FORMAT_GRAY, 3, 2, grey), (lens_shape){1, 1, 2, 3},
-                   grey_planes);
+    assert_picture(write_png("grey.png", PNG_FORMAT_GRAY, 3, 2, grey), 2, 3, 1, grey);
     const unsigned char colour[] = {1, 2, 3, 4, 5, 6};
-    const float colour_planes[] = {1, 4, 2, 5, 3, 6};
-    assert_picture(write_png("colour.png", PNG_FORMAT_RGB, 2, 1, colour), (lens_shape){1, 3, 1, 2},
-                   colour_planes);
+    assert_picture(write_png("colour.png", PNG_FORMAT_RGB, 2, 1, colour), 1, 2, 3, colour);
 }
 
 static void alpha_is_laid_over_black(void **state) {
     (void)state;
     const unsigned char pixels[] = {200, 100, 50, 255, 200, 100, 50, 0};
-    const float planes[] = {200, 0, 100, 0, 50, 0};
-    assert_picture(write_png("alpha.png", PNG_FORMAT_RGBA, 2, 1, pixels), (lens_shape){1, 3, 1, 2},
-                   planes);
+    const unsigned char laid[] = {200, 100, 50, 0, 0, 0};
+    assert_picture(write_png("alpha.png", PNG_FORMAT_RGBA, 2, 1, pixels), 1, 2, 3, laid);
     const unsigned char grey[] = {90, 255, 90, 0};
-    const float grey_planes[] = {90, 0};
-    assert_picture(write_png("ga.png", PNG_FORMAT_GA, 2, 1, grey), (lens_shape){1, 1, 1, 2},
-                   grey_planes);
+    const unsigned char grey_laid[] = {90, 0};
+    assert_picture(write_png("ga.png", PNG_FORMAT_GA, 2, 1, grey), 1, 2, 1, grey_laid);
 }
 
 static void broken_files_are_named(void **state) {
     (void)state;
     unsigned char pixels[64 * 64];
-    float *values;
-    lens_shape shape;
+    lens_picture picture;
     for (size_t i = 0; i < sizeof pixels; i++)
         pixels[i] = (unsigned char)test_random(1, i);
     size_t size;
     char *bytes = test_read_file(write_png("whole.png", PNG_FORMAT_GRAY, 64, 64, pixels), &size);
     for (size_t cut = 0; cut < size - 12; cut += cut < 100 ? 1 : 97) { /* 12: the end's own chunk */
         test_write_file(test_temp_path("cut.png"), bytes, cut);
-        assert_fails(lens_png_read(&values, &shape, test_temp_path("cut.png")), LENS_BAD_FILE,
+        assert_fails(lens_picture_read(&picture, test_temp_path("cut.png"), 0, 0), LENS_BAD_FILE,
                      "cut.png");
-        assert_null(values);
+        assert_null(picture.pixels);
     }
     memset(bytes + 16, 0x7f, 8); /* 2^31 pixels a side */
     test_write_file(test_temp_path("huge.png"), bytes, size);
-    assert_fails(lens_png_read(&values, &shape, test_temp_path("huge.png")), LENS_BAD_FILE,
+    assert_fails(lens_picture_read(&picture, test_temp_path("huge.png"), 0, 0), LENS_BAD_FILE,
                  "huge.png");
     free(bytes);
     test_write_file(test_temp_path("text.png"), "no picture", 10);
-    assert_fails(lens_png_read(&values, &shape, test_temp_path("text.png")), LENS_BAD_FILE,
-                 "is no PNG");
-    assert_fails(lens_png_read(&values, &shape, test_temp_path("none.png")), LENS_BAD_FILE,
+    assert_fails(lens_picture_read(&picture, test_temp_path("text.png"), 0, 0), LENS_BAD_FILE,
+                 "neither JPEG nor PNG");
+    assert_fails(lens_picture_read(&picture, test_temp_path("none.png"), 0, 0), LENS_BAD_FILE,
                  "No such");
-    assert_fails(lens_png_read(&values, &shape, test_temp_dir()), LENS_BAD_FILE, "is no PNG");
+    assert_fails(lens_picture_read(&picture, test_temp_dir(), 0, 0), LENS_BAD_FILE,
+                 "is no regular file");
 }
 
 int main(void) {
@@ -90,9 +88,9 @@ int main(void) {
 
 static void a_build_without_png_says_so(void **state) {
     (void)state;
-    float *values;
-    lens_shape shape;
-    assert_fails(lens_png_read(&values, &shape, "x.png"), LENS_UNSUPPORTED, "LENSLET_PNG is off");
+    lens_picture picture;
+    assert_fails(lens_picture_read(&picture, "x.png", 0, 0), LENS_UNSUPPORTED,
+                 "LENSLET_PNG is off");
 }
 
 int main(void) {
