@@ -64,6 +64,7 @@ static void metrics_predictions_and_scores(void **state) {
         {4, 3, 32, 16, LENS_CROSS_ENTROPY, 1}, /* targets of four values for three classes */
         {4, 4, 17, 16, LENS_MEAN_SQUARED_ERROR, 1},
         {1, 2, 50, 7, LENS_BINARY_CROSS_ENTROPY, 1},
+        {4, 4, 53, 16, LENS_MAP, 1}, /* penalties: the smallest wins */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         size_t n = cases[i].images, outputs = cases[i].outputs;
@@ -84,7 +85,7 @@ static void metrics_predictions_and_scores(void **state) {
             if (outputs == 1)
                 class = want[0] > 0.5f;
             for (size_t c = 1; c < outputs; c++)
-                if (want[c] > want[class])
+                if (cases[i].loss == LENS_MAP ? want[c] < want[class] : want[c] > want[class])
                     class = (int32_t)c;
             assert_int_equal(predictions[image], class);
             right += class == label;

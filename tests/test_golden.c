@@ -21,7 +21,7 @@ static const struct model {
 } models[] = {
     {"lenet5", LENS_ADAM},        {"lenet5-same", LENS_SGD},         {"lenet5-max", LENS_MOMENTUM},
     {"lenet5-relu", LENS_ADAM},   {"lenet5-sigmoid", LENS_NESTEROV}, {"lenet5-cifar10", LENS_ADAMW},
-    {"digits-cnn", LENS_RMSPROP}, {"alexnet-mini", LENS_MOMENTUM},
+    {"digits-cnn", LENS_RMSPROP}, {"alexnet-mini", LENS_MOMENTUM},   {"lenet5-1998", LENS_MOMENTUM},
 };
 
 /* ---- golden files -----------------------------------------------------------------------------
@@ -61,15 +61,32 @@ static void compare_sampled(const char *model, const char *name, const lens_tens
 /* ---- the run ----------------------------------------------------------------------------------
  */
 
+/* 0 where lenet5-1998's second convolution has no connection. */
+static void cut_connections(const lens_net *net, const lens_parameter *p, float *values) {
+    const lens_layer_spec *layer = &lens_net_get_spec(net)->layers[2];
+    bool has_table = layer->kind == LENS_LAYER_CONV2D && layer->conv2d.connections[0];
+    size_t taps = p->shape.h * p->shape.w;
+    if (!has_table || strcmp(p->name, "conv2d_2.weight") != 0)
+        return;
+    for (size_t i = 0; i < p->shape.n * p->shape.c * taps; i++)
+        if (!(layer->conv2d.connections[i / taps / p->shape.c] >> i / taps % p->shape.c & 1))
+            values[i] = 0;
+}
+
+/* Codes, which are not trained, are what the network starts with. */
 static void set_parameters(lens_net *net) {
+    assert_ok(lens_net_initialize(net, 0));
     for (size_t i = 0; i < lens_net_parameter_count(net); i++) {
         const lens_parameter *p = lens_net_parameter(net, i);
+        if (!p->gradient)
+            continue;
         size_t count = lens_tensor_count(p->value), fan_in = count / p->shape.n;
         bool is_bias = p->shape.n == 1 && p->shape.h == 1 && p->shape.w == 1;
         float scale = is_bias ? 0.1f : (float)sqrt(3.0 / (double)fan_in);
         float *values = test_reals(count, 100 + i);
         for (size_t j = 0; j < count; j++)
             values[j] *= scale;
+        cut_connections(net, p, values);
         assert_ok(lens_tensor_write(p->value, values));
         free(values);
     }
@@ -84,10 +101,18 @@ static void set_data(lens_net *net) {
     free(images);
 }
 
+/* How many parameters have a gradient; in the models here they come first. */
+static size_t trained_count(const lens_net *net) {
+    size_t count = 0;
+    while (count < lens_net_parameter_count(net) && lens_net_parameter(net, count)->gradient)
+        count++;
+    return count;
+}
+
 /* grad_P or after_P of every parameter; norms has a row of two for each. */
 static void compare_parameters(const char *model, const lens_net *net, const float *norms,
                                bool gradients) {
-    for (size_t i = 0; i < lens_net_parameter_count(net); i++) {
+    for (size_t i = 0; i < trained_count(net); i++) {
         const lens_parameter *p = lens_net_parameter(net, i);
         char name[32];
         snprintf(name, sizeof name, "%s_%zu", gradients ? "grad" : "after", i);
@@ -118,10 +143,12 @@ static void run_model(lens_context *context, const struct model *model) {
     opts.batch = BATCH;
     opts.training = opts.input_gradient = true;
     assert_ok(lens_model_spec(&spec, model->name));
+    if (spec->layers[spec->layer_count - 1].kind == LENS_LAYER_RBF)
+        opts.loss = LENS_MAP;
     assert_ok(lens_net_new(&net, context, spec, &opts));
     set_parameters(net);
     set_data(net);
-    size_t parameters = lens_net_parameter_count(net);
+    size_t parameters = trained_count(net);
     float *norms = golden(model->name, "norms", 2 * parameters);
     float *loss = golden(model->name, "loss", STEPS);
 

@@ -85,6 +85,8 @@ static void statistics(void **state) {
         {"dense, He uniform", LENS_LAYER_DENSE, 300, 200, 1, LENS_HE_UNIFORM, 0.0816496581,
          0.1414213562 /* sqrt(2/300), sqrt(6/300) */},
         {"dense, He normal", LENS_LAYER_DENSE, 300, 200, 1, LENS_HE_NORMAL, 0.0816496581, 0},
+        {"dense, LeCun 1998", LENS_LAYER_DENSE, 300, 200, 1, LENS_LECUN1998_UNIFORM, 0.00461880215,
+         0.008 /* 2.4 / 300, over sqrt(3) */},
         {"conv2d, Glorot uniform", LENS_LAYER_CONV2D, 60, 80, 1, LENS_GLOROT_UNIFORM, 0.0398409536,
          0.0690065559 /* fans 540 and 720: sqrt(2/1260), sqrt(6/1260) */},
         {"conv2d in 2 groups, Glorot uniform", LENS_LAYER_CONV2D, 60, 80, 2, LENS_GLOROT_UNIFORM,
@@ -120,6 +122,73 @@ static void statistics(void **state) {
         free(w);
         lens_net_free(net);
     }
+}
+
+/* ---- LeNet-5 of 1998 --------------------------------------------------------------------------
+ */
+
+/* Each weight of C3 is within 2.4 over the inputs of its map, or 0 where there is none; the
+ * coefficients within 2.4 over the four pixels. */
+static void limits_follow_the_connections(void **state) {
+    (void)state;
+    static const size_t inputs[] = {3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 4, 6};
+    lens_net_spec *spec;
+    lens_net *net;
+    assert_ok(lens_model_spec(&spec, "lenet5-1998"));
+    assert_ok(lens_net_new(&net, test_reference(), spec, NULL));
+    assert_ok(lens_net_initialize(net, 1));
+    assert_string_equal(lens_net_parameter(net, 4)->name, "conv2d_2.weight");
+    float *w = test_read(lens_net_parameter(net, 4)->value);
+    for (size_t k = 0; k < 16; k++) {
+        size_t connected = 0;
+        double limit = 2.4 / (25.0 * (double)inputs[k]), most = 0;
+        for (size_t i = k * 150; i < k * 150 + 150; i++) {
+            connected += w[i] != 0;
+            most = fmax(most, fabs((double)w[i]));
+        }
+        assert_int_equal(connected, 25 * inputs[k]);
+        assert_true(most <= limit * 1.000001 && most > 0.9 * limit);
+    }
+    free(w);
+    w = test_read(lens_net_parameter(net, 2)->value);
+    for (size_t i = 0; i < 6; i++)
+        assert_true(w[i] != 0 && fabsf(w[i]) <= 0.6f);
+    free(w);
+    lens_net_free(net);
+    lens_net_spec_free(spec);
+}
+
+/* The codes are pictures of 1 and -1; the nearest, 8 and 3, 6 or 9, differ in 14 of 84 places, a
+ * squared distance of 56. */
+static void codes_are_pictures_of_digits(void **state) {
+    (void)state;
+    lens_net_spec *spec;
+    lens_net *net;
+    assert_ok(lens_model_spec(&spec, "lenet5-1998"));
+    assert_ok(lens_net_new(&net, test_device(), spec, NULL));
+    assert_ok(lens_net_initialize(net, 1));
+    const lens_parameter *codes = lens_net_parameter(net, lens_net_parameter_count(net) - 1);
+    assert_string_equal(codes->name, "rbf_1.weight");
+    assert_null(codes->gradient);
+    float *w = test_read(codes->value);
+    size_t least = 84;
+    for (size_t a = 0; a < 10; a++)
+        for (size_t b = 0; b < a; b++) {
+            size_t different = 0;
+            for (size_t i = 0; i < 84; i++) {
+                assert_true(fabsf(w[84 * a + i]) == 1);
+                different += w[84 * a + i] != w[84 * b + i];
+            }
+            print_message("%zu and %zu differ in %zu\n", a, b, different);
+            least = different < least ? different : least;
+        }
+    assert_int_equal(least, 14);
+    /* the foot of the 1: row 11, all but the left column */
+    static const float foot[] = {-1, 1, 1, 1, 1, 1, 1};
+    assert_memory_equal(w + 84 + 77, foot, sizeof foot);
+    free(w);
+    lens_net_free(net);
+    lens_net_spec_free(spec);
 }
 
 /* ---- where the values come from ---------------------------------------------------------------
@@ -163,6 +232,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_values_for_seed_0),
         cmocka_unit_test(statistics),
+        cmocka_unit_test(limits_follow_the_connections),
+        cmocka_unit_test(codes_are_pictures_of_digits),
         cmocka_unit_test(every_device_starts_alike),
     };
     return cmocka_run_group_tests(tests, NULL, test_close);

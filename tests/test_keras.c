@@ -153,6 +153,33 @@ static void what_keras_lacks_round_trips(void **state) {
     free(text);
 }
 
+static void lenet5_1998_keeps_its_table_and_codes(void **state) {
+    (void)state;
+    lens_net_spec *spec, *again;
+    char *text;
+    assert_ok(lens_model_spec(&spec, "lenet5-1998"));
+    spec->layers[6].rbf.trained = true;
+    assert_ok(lens_keras_print(&text, spec));
+    again = parse(text);
+    assert_memory_equal(again->layers[2].conv2d.connections, spec->layers[2].conv2d.connections,
+                        sizeof spec->layers[2].conv2d.connections);
+    assert_int_equal(again->layers[2].conv2d.connections[4], 1 << 0 | 1 << 4 | 1 << 5);
+    assert_int_equal(again->layers[3].subsample.opts.window_h, 2);
+    assert_int_equal(again->layers[3].subsample.opts.activation.kind, LENS_SCALED_TANH);
+    assert_int_equal(again->layers[3].subsample.initializer, LENS_LECUN1998_UNIFORM);
+    assert_true(again->layers[6].rbf.trained);
+    free(text);
+    spec->layers[6].rbf.trained = false;
+    assert_ok(lens_keras_print(&text, spec));
+    assert_non_null(strstr(text, "\"lenslet>Subsample\""));
+    assert_non_null(strstr(text, "\"lenslet>RBF\""));
+    lens_net_spec_free(again);
+    again = parse(text);
+    assert_false(again->layers[6].rbf.trained);
+    free(text);
+    lens_net_spec_free(spec), lens_net_spec_free(again);
+}
+
 #define NET(LAYERS)                                                                                \
     "{\"class_name\":\"Sequential\",\"config\":{\"name\":\"n\",\"layers\":[{\"class_name\":"       \
     "\"InputLayer\",\"config\":{\"name\":\"i\",\"batch_shape\":[null,8,8,1]}}" LAYERS "]}}"
@@ -187,6 +214,17 @@ static void refusals_name_the_layer(void **state) {
         {NET(LAYER("Resizing", ",\"height\":3,\"width\":3,\"interpolation\":\"area\"")),
          "interpolation", LENS_UNSUPPORTED},
         {NET(LAYER("Softmax", ",\"axis\":2")), "axis", LENS_UNSUPPORTED},
+        {NET(LAYER("lenslet>RBF", ",\"codes\":\"letters\"")), "codes must be \"digits\"",
+         LENS_UNSUPPORTED},
+        {NET(LAYER("lenslet>Subsample", ",\"pool_size\":0")), "pool_size must be", LENS_BAD_FILE},
+        {NET(LAYER("lenslet>Conv2D", ",\"filters\":2,\"kernel_size\":3,\"connections\":[[0]]")),
+         "connections must be a list for each filter", LENS_BAD_FILE},
+        {NET(LAYER("lenslet>Conv2D", ",\"filters\":2,\"kernel_size\":3,\"connections\":[[0],[]]")),
+         "connections must name a channel", LENS_BAD_FILE},
+        {NET(LAYER("lenslet>Conv2D", ",\"filters\":1,\"kernel_size\":3,\"connections\":[[32]]")),
+         "connections must be channels below 32", LENS_BAD_FILE},
+        {NET(LAYER("lenslet>Conv2D", ",\"filters\":1,\"kernel_size\":3,\"connections\":[[-1]]")),
+         "connections must be a whole number", LENS_BAD_FILE},
         {"{\"class_name\":\"Sequential\",\"config\":{\"layers\":[{\"class_name\":\"Flatten\","
          "\"config\":{\"name\":\"f\"}}]}}",
          "must give the input's shape", LENS_BAD_FILE},
@@ -222,6 +260,7 @@ int main(void) {
         cmocka_unit_test(keras_2),
         cmocka_unit_test(every_model_of_the_zoo_round_trips),
         cmocka_unit_test(what_keras_lacks_round_trips),
+        cmocka_unit_test(lenet5_1998_keeps_its_table_and_codes),
         cmocka_unit_test(refusals_name_the_layer),
         cmocka_unit_test(files_and_names_open),
     };

@@ -18,6 +18,8 @@ typedef struct model {
     size_t c, h, w;
     size_t parameters, macs;
     row rows[12];
+    size_t fixed;       /* of the parameters, those that are not trained */
+    size_t unconnected; /* stored as zeros besides the parameters */
 } model;
 
 /* The counts 456, 2,416, 156, 320 and 18,496 are those that Keras printed. */
@@ -112,6 +114,23 @@ static const model expected[] = {
       {"dense_2", "dense", 84, 1, 1, 10164, 10080},
       {"dense_3", "dense", 10, 1, 1, 850, 840},
       {"softmax_1", "softmax", 10, 1, 1, 0, 0}}},
+    /* The paper's 340,908 connections are these multiply-adds and 8,084 biases; 60,000 are trained.
+     */
+    {"lenet5-1998",
+     1,
+     32,
+     32,
+     60840,
+     332824,
+     {{"conv2d_1", "conv2d", 6, 28, 28, 156, 117600},
+      {"subsample_1", "subsample", 6, 14, 14, 12, 4704},
+      {"conv2d_2", "conv2d", 16, 10, 10, 1516, 150000},
+      {"subsample_2", "subsample", 16, 5, 5, 32, 1600},
+      {"conv2d_3", "conv2d", 120, 1, 1, 48120, 48000},
+      {"dense_1", "dense", 84, 1, 1, 10164, 10080},
+      {"rbf_1", "rbf", 10, 1, 1, 840, 840}},
+     .fixed = 840,
+     .unconnected = 900},
     {"digits-cnn",
      1,
      28,
@@ -171,9 +190,12 @@ static void check_model(const model *want) {
     }
     assert_int_equal(summary->parameters, want->parameters);
     assert_int_equal(summary->macs, want->macs);
-    assert_int_equal(summary->memory_bytes.parameters, 4 * want->parameters);
-    assert_int_equal(summary->memory_bytes.gradients, 4 * want->parameters);
-    assert_int_equal(summary->memory_bytes.slots, 8 * want->parameters);
+    size_t trained = want->parameters - want->fixed, held = trained + want->unconnected;
+    size_t mask = want->unconnected ? 2400 : 0; /* C3's weight, of which there is a mask */
+    assert_int_equal(summary->trained, trained);
+    assert_int_equal(summary->memory_bytes.parameters, 4 * (held + want->fixed + mask));
+    assert_int_equal(summary->memory_bytes.gradients, 4 * held);
+    assert_int_equal(summary->memory_bytes.slots, 8 * held);
     assert_true(summary->memory_bytes.total > 16 * want->parameters);
     lens_net_summary_free(summary);
     lens_net_spec_free(spec);
@@ -267,6 +289,21 @@ static void bad_networks_are_named(void **state) {
     layers[2].conv2d.opts.stride_w = 0;
     assert_fails(lens_net_summary_new(&summary, spec, 1, 0), LENS_BAD_ARGUMENT, "stride 0");
     layers[2] = kept;
+    layers[2].conv2d.connections[0] = 1;
+    assert_fails(lens_net_summary_new(&summary, spec, 1, 0), LENS_BAD_SHAPE,
+                 "the connections of filter 1; each of the 16 filters needs some");
+    for (size_t k = 0; k < 16; k++)
+        layers[2].conv2d.connections[k] = 1 << 6;
+    assert_fails(lens_net_summary_new(&summary, spec, 1, 0), LENS_BAD_SHAPE,
+                 "filter 0 is connected beyond the 6 channels of x");
+    for (size_t k = 0; k < 17; k++)
+        layers[2].conv2d.connections[k] = 1;
+    assert_fails(lens_net_summary_new(&summary, spec, 1, 0), LENS_BAD_SHAPE,
+                 "the connections of filter 16");
+    layers[2].conv2d.opts.groups = 2;
+    assert_fails(lens_net_summary_new(&summary, spec, 1, 0), LENS_BAD_SHAPE,
+                 "connections are for 1 group and at most 32 filters of 32 channels");
+    layers[2] = kept;
     strcpy(layers[2].name, "conv2d_1");
     assert_fails(lens_net_summary_new(&summary, spec, 1, 0), LENS_BAD_ARGUMENT,
                  "layers 0 and 2 are both named \"conv2d_1\"");
@@ -278,6 +315,13 @@ static void bad_networks_are_named(void **state) {
     layers[1].pool2d.same_padding = true;
     layers[1].pool2d.opts.window_h = layers[1].pool2d.opts.window_w = 0;
     assert_fails(lens_net_summary_new(&summary, spec, 1, 0), LENS_BAD_ARGUMENT, "global pooling");
+    layers[1].kind = LENS_LAYER_RBF;
+    assert_fails(lens_net_summary_new(&summary, spec, 1, 0), LENS_BAD_SHAPE,
+                 "layer pool2d_1: rbf: x has 4704 features, the codes are 7 x 12 pictures");
+    layers[1].kind = LENS_LAYER_SUBSAMPLE;
+    layers[1].subsample.opts = (lens_subsample_opts){.window_h = 2, .window_w = 29};
+    assert_fails(lens_net_summary_new(&summary, spec, 1, 0), LENS_BAD_SHAPE,
+                 "layer pool2d_1: subsample: a window of 29");
     layers[1].kind = (lens_layer_kind)99;
     assert_fails(lens_net_summary_new(&summary, spec, 1, 0), LENS_BAD_ARGUMENT, "kind 99");
     layers[1].kind = LENS_LAYER_ACTIVATION;
@@ -319,6 +363,9 @@ static void names_of_kinds(void **state) {
     assert_string_equal(lens_layer_kind_name((lens_layer_kind)77), "unknown");
     assert_string_equal(lens_initializer_name(LENS_GLOROT_UNIFORM), "glorot_uniform");
     assert_string_equal(lens_initializer_name(LENS_HE_NORMAL), "he_normal");
+    assert_string_equal(lens_initializer_name(LENS_LECUN1998_UNIFORM), "lenslet>lecun1998_uniform");
+    assert_string_equal(lens_layer_kind_name(LENS_LAYER_SUBSAMPLE), "subsample");
+    assert_string_equal(lens_layer_kind_name(LENS_LAYER_RBF), "rbf");
     assert_string_equal(lens_initializer_name((lens_initializer)77), "unknown");
 }
 

@@ -77,6 +77,29 @@ static lens_net_spec every_kind(lens_layer_spec layers[12]) {
     return spec_of("every-kind", (lens_shape){1, 2, 5, 4}, layers, n);
 }
 
+static lens_layer_spec subsample(const char *name) {
+    lens_layer_spec layer = plain(name, LENS_LAYER_SUBSAMPLE);
+    layer.subsample.opts = lens_subsample_defaults();
+    layer.subsample.opts.activation = lens_activation_of(LENS_SCALED_TANH);
+    layer.subsample.initializer = LENS_LECUN1998_UNIFORM;
+    return layer;
+}
+
+/* LeNet-5 of 1998 in small: 3 channels of 7 x 6, of which each of 4 filters reads some. */
+static lens_net_spec small_1998(lens_layer_spec layers[12], bool with_table, bool trained_codes) {
+    static const uint32_t table[] = {1 | 2, 2 | 4, 1 | 4, 1 | 2 | 4};
+    size_t n = 0;
+    layers[n] = conv("conv", 4, 3, LENS_SCALED_TANH);
+    if (with_table)
+        memcpy(layers[n].conv2d.connections, table, sizeof table);
+    layers[n++].conv2d.initializer = LENS_LECUN1998_UNIFORM;
+    layers[n++] = subsample("subsample");
+    layers[n++] = dense("hidden", 84, LENS_SCALED_TANH);
+    layers[n] = plain("codes", LENS_LAYER_RBF);
+    layers[n++].rbf.trained = trained_codes;
+    return spec_of("small-1998", (lens_shape){1, 3, 7, 6}, layers, n);
+}
+
 static lens_net_spec binary(lens_layer_spec layers[12], bool separate) {
     size_t n = 0;
     layers[n++] = conv("conv", 3, 2, LENS_SCALED_TANH);
@@ -178,7 +201,8 @@ static double mean_loss(void *user) {
 /* ---- gradients --------------------------------------------------------------------------------
  */
 
-static void check_gradients(const char *what, const lens_net_spec *spec, lens_loss_kind loss) {
+static void check_gradients_within(const char *what, const lens_net_spec *spec, lens_loss_kind loss,
+                                   double relative, double absolute) {
     lens_net_opts opts = lens_net_defaults();
     opts.batch = 3;
     opts.training = opts.input_gradient = true;
@@ -189,13 +213,17 @@ static void check_gradients(const char *what, const lens_net_spec *spec, lens_lo
     float *input = test_read(lens_net_input_gradient(f.net));
     char name[96];
     snprintf(name, sizeof name, "%s, %s: parameters", what, lens_loss_name(loss));
-    test_gradient(name, weights, f.parameters, f.parameter_count, 1.0 / 64, 2e-3, 2e-4, mean_loss,
-                  &f);
+    test_gradient(name, weights, f.parameters, f.parameter_count, 1.0 / 64, relative, absolute,
+                  mean_loss, &f);
     snprintf(name, sizeof name, "%s, %s: input", what, lens_loss_name(loss));
-    test_gradient(name, input, f.input, f.input_count, 1.0 / 64, 2e-3, 2e-4, mean_loss, &f);
+    test_gradient(name, input, f.input, f.input_count, 1.0 / 64, relative, absolute, mean_loss, &f);
     free(weights);
     free(input);
     fixture_free(&f);
+}
+
+static void check_gradients(const char *what, const lens_net_spec *spec, lens_loss_kind loss) {
+    check_gradients_within(what, spec, loss, 2e-3, 2e-4);
 }
 
 static void gradients_equal_central_differences(void **state) {
@@ -213,6 +241,104 @@ static void gradients_equal_central_differences(void **state) {
     check_gradients("sigmoid in the dense layer", &spec, LENS_MEAN_SQUARED_ERROR);
     spec = binary(layers, true);
     check_gradients("sigmoid as a layer", &spec, LENS_BINARY_CROSS_ENTROPY);
+}
+
+/* The losses are a few hundred, so a difference quotient errs by 2^-16 / (2/64) = 5e-4. */
+static void gradients_of_penalties_equal_central_differences(void **state) {
+    (void)state;
+    lens_layer_spec layers[12];
+    lens_net_spec spec = small_1998(layers, false, true);
+    check_gradients_within("small 1998, trained codes", &spec, LENS_MAP, 2e-3, 3e-3);
+    spec = small_1998(layers, false, false);
+    check_gradients_within("small 1998", &spec, LENS_MAP, 2e-3, 3e-3);
+}
+
+/* A convolution with a table is one without whose other weights are 0, and the gradients where it
+ * is connected are the same; elsewhere they are 0. */
+static void unconnected_weights_are_zeros_without_gradient(void **state) {
+    (void)state;
+    lens_layer_spec layers[2][12];
+    lens_net_spec specs[2] = {small_1998(layers[0], true, false),
+                              small_1998(layers[1], false, false)};
+    lens_net_opts opts = lens_net_defaults();
+    opts.batch = 3;
+    opts.training = true;
+    opts.loss = LENS_MAP;
+    lens_net *nets[2];
+    float *weights = NULL, *gradients[2];
+    for (size_t i = 0; i < 2; i++) {
+        assert_ok(lens_net_new(&nets[i], test_device(), &specs[i], &opts));
+        assert_ok(lens_net_initialize(nets[i], 3));
+        if (i == 0)
+            weights = test_read(lens_net_state(nets[0]));
+        assert_ok(lens_tensor_write(lens_net_state(nets[i]), weights));
+        float *input = test_reals(lens_tensor_count(lens_net_input(nets[i])), 4);
+        assert_ok(lens_tensor_write(lens_net_input(nets[i]), input));
+        free(input);
+        write_target(nets[i], LENS_MAP, 5);
+        assert_ok(lens_net_forward_training(nets[i], SEED, 0));
+        assert_ok(lens_net_backward(nets[i]));
+        gradients[i] = test_read(lens_net_gradients(nets[i]));
+    }
+    size_t zeros = 0;
+    for (size_t i = 0; i < lens_tensor_count(lens_net_gradients(nets[0])); i++) {
+        bool connected = i >= 4 * 3 * 9 || layers[0][0].conv2d.connections[i / 27] >> i / 9 % 3 & 1;
+        assert_true(gradients[0][i] == (connected ? gradients[1][i] : 0));
+        if (!connected)
+            assert_true(weights[i] == 0 && gradients[1][i] != 0);
+        zeros += !connected;
+    }
+    assert_int_equal(zeros, 3 * 9);
+    for (size_t i = 0; i < 2; i++) {
+        free(gradients[i]);
+        lens_net_free(nets[i]);
+    }
+    free(weights);
+}
+
+/* Whatever the optimizer does, what is not connected stays 0, and the codes stay. */
+static void no_optimizer_connects_or_recodes(void **state) {
+    (void)state;
+    lens_layer_spec layers[12];
+    lens_net_spec spec = small_1998(layers, true, false);
+    lens_net_opts opts = lens_net_defaults();
+    opts.training = true;
+    opts.loss = LENS_MAP;
+    for (int kind = LENS_SGD; kind <= LENS_ADAMW; kind++) {
+        lens_net *net;
+        assert_ok(lens_net_new(&net, test_device(), &spec, &opts));
+        assert_ok(lens_net_initialize(net, 3));
+        lens_shape all = lens_tensor_shape(lens_net_parameters(net));
+        size_t trained = all.c, count = lens_tensor_count(lens_net_state(net));
+        lens_tensor *slots[2] = {test_tensor(test_device(), all, NULL),
+                                 test_tensor(test_device(), all, NULL)};
+        lens_optimizer_opts optimizer = lens_optimizer_defaults(kind);
+        optimizer.l2 = optimizer.weight_decay = 0.1f;
+        for (size_t i = 0; i < 2; i++)
+            assert_ok(lens_tensor_fill(slots[i], 0));
+        float *before = test_read(lens_net_state(net));
+        assert_ok(lens_tensor_fill(lens_net_input(net), 0.5f));
+        assert_ok(lens_tensor_fill(lens_net_target(net), 4));
+        for (uint64_t t = 1; t <= 3; t++) {
+            assert_ok(lens_net_forward_training(net, SEED, t));
+            assert_ok(lens_net_backward(net));
+            assert_ok(lens_optimizer_step(lens_net_parameters(net), lens_net_gradients(net), slots,
+                                          NULL, t, &optimizer));
+        }
+        float *after = test_read(lens_net_state(net));
+        for (size_t i = 0; i < count; i++) {
+            bool conv_weight = i < 4 * 3 * 9;
+            if (i >= trained)
+                assert_true(after[i] == before[i] && fabsf(after[i]) == 1);
+            else if (conv_weight && !(layers[0].conv2d.connections[i / 27] >> i / 9 % 3 & 1))
+                assert_true(after[i] == 0);
+            else if (conv_weight)
+                assert_true(after[i] != before[i]);
+        }
+        free(before), free(after);
+        lens_tensor_free(slots[0]), lens_tensor_free(slots[1]);
+        lens_net_free(net);
+    }
 }
 
 /* With logits this large the probabilities are 0 and 1 in float32, and a loss taken from them would
@@ -288,6 +414,8 @@ static void compare_nets(const char *model, lens_loss_kind loss) {
     }
     for (size_t i = 0; i < lens_net_parameter_count(want.net); i++) {
         const lens_parameter *p = lens_net_parameter(want.net, i);
+        if (!p->gradient)
+            continue;
         float *a = test_read(p->gradient);
         float *b = test_read(lens_net_parameter(got.net, i)->gradient);
         snprintf(what, sizeof what, "%s: gradient of %s", model, p->name);
@@ -311,6 +439,7 @@ static void device_equals_reference_on_every_model(void **state) {
     for (size_t i = 0; i < lens_model_count(); i++)
         compare_nets(lens_model_name(i), LENS_SPARSE_CROSS_ENTROPY);
     compare_nets("lenet5", LENS_MEAN_SQUARED_ERROR);
+    compare_nets("lenet5-1998", LENS_MAP);
 }
 
 /* ---- options ----------------------------------------------------------------------------------
@@ -568,6 +697,9 @@ static void parameters_have_names_and_share_one_buffer(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients_equal_central_differences),
+        cmocka_unit_test(gradients_of_penalties_equal_central_differences),
+        cmocka_unit_test(unconnected_weights_are_zeros_without_gradient),
+        cmocka_unit_test(no_optimizer_connects_or_recodes),
         cmocka_unit_test(loss_is_taken_from_the_logits),
         cmocka_unit_test(device_equals_reference_on_every_model),
         cmocka_unit_test(two_runs_give_the_same_bits),

@@ -25,6 +25,9 @@ static void notebook_recipes_are_the_notebooks(void **state) {
         lens_optimizer_kind optimizer;
         size_t batch, epochs, validation;
         bool first, keep_best;
+        lens_schedule_kind schedule;
+        lens_loss_kind loss;
+        lens_initializer initializer;
     } cases[] = {
         {"lenet5", LENS_ADAM, 32, 5, 0, false, false},
         {"lenet5-same", LENS_ADAM, 32, 5, 0, false, false},
@@ -32,6 +35,8 @@ static void notebook_recipes_are_the_notebooks(void **state) {
         {"lenet5-relu", LENS_ADAM, 128, 10, 0, false, false},
         {"lenet5-sigmoid", LENS_ADAM, 64, 10, 0, false, false},
         {"lenet5-cifar10", LENS_ADAM, 128, 2, 5000, true, false},
+        {"lenet5-1998", LENS_SGD, 1, 20, 0, false, false, LENS_LECUN1998, LENS_MAP,
+         LENS_LECUN1998_UNIFORM}, /* the paper's */
         {"digits-cnn", LENS_RMSPROP, 64, 10, 6000, false, true},
         {"alexnet-mini", LENS_ADAM, 128, 5, 0, false, false},
     };
@@ -45,16 +50,16 @@ static void notebook_recipes_are_the_notebooks(void **state) {
         assert_int_equal(r.optimizer.kind, cases[i].optimizer);
         assert_true(r.optimizer.rate == 0.001f && r.optimizer.epsilon == keras.epsilon);
         assert_true(r.optimizer.weight_decay == 0 && r.optimizer.l2 == 0);
-        assert_int_equal(r.schedule.kind, LENS_CONSTANT);
+        assert_int_equal(r.schedule.kind, cases[i].schedule);
         assert_int_equal(r.schedule.warmup, 0);
         assert_int_equal(r.batch, cases[i].batch);
         assert_int_equal(r.epochs, cases[i].epochs);
         assert_int_equal(r.validation, cases[i].validation);
         assert_int_equal(r.validation_first, cases[i].first);
         assert_int_equal(r.keep_best, cases[i].keep_best);
-        assert_int_equal(r.loss, LENS_SPARSE_CROSS_ENTROPY);
+        assert_int_equal(r.loss, cases[i].loss);
         assert_true(r.preprocess.scale == 1.0f / 255);
-        assert_int_equal(spec->layers[0].conv2d.initializer, LENS_GLOROT_UNIFORM);
+        assert_int_equal(spec->layers[0].conv2d.initializer, cases[i].initializer);
         lens_net_spec_free(spec);
     }
 }

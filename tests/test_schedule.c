@@ -27,6 +27,12 @@ static void known_factors(void **state) {
         {"exponential, first", {LENS_EXPONENTIAL, 0.25f, 1, 0}, 0, 10, 100, 1},
         {"exponential, half an epoch", {LENS_EXPONENTIAL, 0.25f, 1, 0}, 5, 10, 100, 0.5},
         {"exponential, two epochs", {LENS_EXPONENTIAL, 0.25f, 1, 0}, 20, 10, 100, 0.0625},
+        {"LeCun, second epoch", {LENS_LECUN1998, 0.1f, 1, 0}, 19, 10, 200, 1},
+        {"LeCun, third epoch", {LENS_LECUN1998, 0.1f, 1, 0}, 20, 10, 200, 0.4},
+        {"LeCun, sixth epoch", {LENS_LECUN1998, 0.1f, 1, 0}, 50, 10, 200, 0.2},
+        {"LeCun, ninth epoch", {LENS_LECUN1998, 0.1f, 1, 0}, 80, 10, 200, 0.1},
+        {"LeCun, twelfth epoch", {LENS_LECUN1998, 0.1f, 1, 0}, 119, 10, 200, 0.1},
+        {"LeCun, thirteenth epoch", {LENS_LECUN1998, 0.1f, 1, 0}, 120, 10, 200, 0.02},
         {"cosine, first", {LENS_COSINE, 0.1f, 1, 0}, 0, 10, 100, 1},
         {"cosine, a third", {LENS_COSINE, 0.1f, 1, 0}, 33, 10, 99, 0.75},
         {"cosine, half", {LENS_COSINE, 0.1f, 1, 0}, 50, 10, 100, 0.5},
@@ -63,6 +69,7 @@ static void names(void **state) {
     assert_string_equal(lens_schedule_name(LENS_STEP), "step");
     assert_string_equal(lens_schedule_name(LENS_EXPONENTIAL), "exponential");
     assert_string_equal(lens_schedule_name(LENS_COSINE), "cosine");
+    assert_string_equal(lens_schedule_name(LENS_LECUN1998), "lecun1998");
     assert_string_equal(lens_schedule_name((lens_schedule_kind)9), "unknown");
 }
 

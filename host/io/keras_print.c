@@ -61,6 +61,19 @@ static json_t *activation_of(const lens_activation *activation) {
     return json_string(lens_activation_name(activation->kind));
 }
 
+/* The channels that each filter reads: [[0, 1, 2], [1, 2, 3], ...]. */
+static json_t *connections_of(const lens_layer_spec *layer) {
+    json_t *table = json_array();
+    for (size_t k = 0; k < layer->conv2d.filters && k < LENS_CONNECTIONS_MOST; k++) {
+        json_t *channels = json_array();
+        for (size_t c = 0; c < 32; c++)
+            if (layer->conv2d.connections[k] >> c & 1)
+                json_array_append_new(channels, number(c));
+        json_array_append_new(table, channels);
+    }
+    return table;
+}
+
 static const char *print_conv2d(json_t *config, const lens_layer_spec *layer) {
     const lens_conv2d_opts *opts = &layer->conv2d.opts;
     json_object_set_new(config, "filters", number(layer->conv2d.filters));
@@ -75,7 +88,10 @@ static const char *print_conv2d(json_t *config, const lens_layer_spec *layer) {
     json_object_set_new(config, "use_bias", json_boolean(!layer->conv2d.no_bias));
     json_object_set_new(config, "kernel_initializer",
                         json_string(lens_initializer_name(layer->conv2d.initializer)));
-    bool is_ours = !layer->conv2d.same_padding && has_padding(&opts->padding);
+    bool has_table = layer->conv2d.connections[0] != 0;
+    if (has_table)
+        json_object_set_new(config, "connections", connections_of(layer));
+    bool is_ours = has_table || (!layer->conv2d.same_padding && has_padding(&opts->padding));
     return is_ours ? "lenslet>Conv2D" : "Conv2D";
 }
 
@@ -131,6 +147,22 @@ static const char *print_resize2d(json_t *config, const lens_layer_spec *layer) 
     return "Resizing";
 }
 
+static const char *print_subsample(json_t *config, const lens_layer_spec *layer) {
+    const lens_subsample_opts *opts = &layer->subsample.opts;
+    json_object_set_new(config, "pool_size", pair(opts->window_h, opts->window_w));
+    json_object_set_new(config, "data_format", json_string("channels_first"));
+    json_object_set_new(config, "activation", activation_of(&opts->activation));
+    json_object_set_new(config, "kernel_initializer",
+                        json_string(lens_initializer_name(layer->subsample.initializer)));
+    return "lenslet>Subsample";
+}
+
+static const char *print_rbf(json_t *config, const lens_layer_spec *layer) {
+    json_object_set_new(config, "codes", json_string("digits"));
+    json_object_set_new(config, "trainable", json_boolean(layer->rbf.trained));
+    return "lenslet>RBF";
+}
+
 /* Fills the layer's config; returns the class. */
 static const char *print_layer(json_t *config, const lens_layer_spec *layer) {
     switch (layer->kind) {
@@ -153,6 +185,10 @@ static const char *print_layer(json_t *config, const lens_layer_spec *layer) {
         return "Flatten";
     case LENS_LAYER_RESIZE2D:
         return print_resize2d(config, layer);
+    case LENS_LAYER_SUBSAMPLE:
+        return print_subsample(config, layer);
+    case LENS_LAYER_RBF:
+        return print_rbf(config, layer);
     }
     return "";
 }

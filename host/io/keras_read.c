@@ -140,7 +140,8 @@ static lens_initializer get_initializer(reader *r) {
     } rows[] = {{"GlorotUniform", "glorot_uniform", LENS_GLOROT_UNIFORM},
                 {"GlorotNormal", "glorot_normal", LENS_GLOROT_NORMAL},
                 {"HeUniform", "he_uniform", LENS_HE_UNIFORM},
-                {"HeNormal", "he_normal", LENS_HE_NORMAL}};
+                {"HeNormal", "he_normal", LENS_HE_NORMAL},
+                {"lenslet>LeCun1998Uniform", "lenslet>lecun1998_uniform", LENS_LECUN1998_UNIFORM}};
     const json_t *value = get(r, "kernel_initializer");
     if (!value)
         return LENS_GLOROT_UNIFORM;
@@ -186,6 +187,31 @@ static const char *const weight_extras[] = {"kernel_regularizer",   "bias_regula
                                             "activity_regularizer", "kernel_constraint",
                                             "bias_constraint",      NULL};
 
+/* Ours: the channels that each filter reads, [[0, 1, 2], [1, 2, 3], ...]. */
+static void read_connections(reader *r, lens_layer_spec *layer) {
+    const json_t *table = get(r, "connections");
+    if (!table)
+        return;
+    if (!json_is_array(table) || json_array_size(table) != layer->conv2d.filters ||
+        layer->conv2d.filters > LENS_CONNECTIONS_MOST) {
+        fault(r, LENS_BAD_FILE, "connections", "must be a list for each filter, at most 32");
+        return;
+    }
+    for (size_t k = 0; k < json_array_size(table); k++) {
+        const json_t *channels = json_array_get(table, k), *channel;
+        size_t i;
+        if (json_array_size(channels) == 0)
+            fault(r, LENS_BAD_FILE, "connections", "must name a channel for each filter");
+        json_array_foreach((json_t *)channels, i, channel) {
+            size_t c = to_size(r, channel, "connections", 0);
+            if (c < 32)
+                layer->conv2d.connections[k] |= (uint32_t)1 << c;
+            else
+                fault(r, LENS_BAD_FILE, "connections", "must be channels below 32");
+        }
+    }
+}
+
 static void read_conv2d(reader *r, lens_layer_spec *layer) {
     refuse(r, weight_extras);
     lens_conv2d_opts *opts = &layer->conv2d.opts;
@@ -201,6 +227,7 @@ static void read_conv2d(reader *r, lens_layer_spec *layer) {
     layer->conv2d.same_padding = get_padding(r, &opts->padding);
     layer->conv2d.no_bias = !get_bool(r, "use_bias", true);
     layer->conv2d.initializer = get_initializer(r);
+    read_connections(r, layer);
 }
 
 static void read_dense(reader *r, lens_layer_spec *layer) {
@@ -312,6 +339,19 @@ static void read_resizing(reader *r, lens_layer_spec *layer) {
         fault(r, LENS_UNSUPPORTED, "interpolation", "must be \"bilinear\" or \"nearest\"");
 }
 
+static void read_subsample(reader *r, lens_layer_spec *layer) {
+    lens_subsample_opts *opts = &layer->subsample.opts;
+    get_pair(r, "pool_size", &opts->window_h, &opts->window_w, 2);
+    opts->activation = get_activation(r);
+    layer->subsample.initializer = get_initializer(r);
+}
+
+static void read_rbf(reader *r, lens_layer_spec *layer) {
+    if (!has(r, "codes", "digits"))
+        fault(r, LENS_UNSUPPORTED, "codes", "must be \"digits\"");
+    layer->rbf.trained = get_bool(r, "trainable", false);
+}
+
 static void read_nothing(reader *r, lens_layer_spec *layer) {
     (void)r, (void)layer;
 }
@@ -341,6 +381,8 @@ static const struct {
     {"Softmax", LENS_LAYER_SOFTMAX, read_softmax},
     {"Flatten", LENS_LAYER_FLATTEN, read_nothing},
     {"Resizing", LENS_LAYER_RESIZE2D, read_resizing},
+    {"lenslet>Subsample", LENS_LAYER_SUBSAMPLE, read_subsample},
+    {"lenslet>RBF", LENS_LAYER_RBF, read_rbf},
 };
 
 /* ---- the list of layers ---------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,38 @@ static lens_status check_array(const lens_array *array, const lens_parameter *pa
     return LENS_OK;
 }
 
+/* What the network does not connect must be 0 in the file. */
+static lens_status check_connections(const lens_layer_spec *layer, const lens_array *array,
+                                     const char *path) {
+    size_t channels = array->dims[1], taps = array->dims[2] * array->dims[3];
+    const char *values = array->values;
+    for (size_t i = 0; i < array->dims[0] * channels * taps; i++) {
+        size_t k = i / taps / channels, c = i / taps % channels;
+        float value;
+        memcpy(&value, values + i * sizeof value, sizeof value); /* it may be unaligned */
+        if (value != 0 && !(layer->conv2d.connections[k] >> c & 1))
+            return lens_fail(LENS_BAD_FILE,
+                             "%s: array %s connects filter %zu with channel %zu, the network does "
+                             "not",
+                             path, array->name, k, c);
+    }
+    return LENS_OK;
+}
+
+static lens_status check_all_connections(const lens_net *net, const lens_safetensors *file,
+                                         const char *path) {
+    const lens_net_spec *spec = lens_net_get_spec(net);
+    char name[LENS_NAME_SIZE + 8];
+    for (size_t i = 0; i < spec->layer_count; i++) {
+        const lens_layer_spec *layer = &spec->layers[i];
+        if (layer->kind != LENS_LAYER_CONV2D || !layer->conv2d.connections[0])
+            continue;
+        snprintf(name, sizeof name, "%s.weight", layer->name);
+        LENS_TRY(check_connections(layer, lens_safetensors_find(file, name), path));
+    }
+    return LENS_OK;
+}
+
 static lens_status load_parameter(const lens_parameter *parameter, const lens_array *array,
                                   const char *path) {
     LENS_TRY(check_array(array, parameter, path));
@@ -94,6 +127,7 @@ lens_status lens_net_load_arrays(lens_net *net, const lens_safetensors *file, co
         const lens_parameter *parameter = lens_net_parameter(net, i);
         LENS_TRY(check_array(lens_safetensors_find(file, parameter->name), parameter, path));
     }
+    LENS_TRY(check_all_connections(net, file, path));
     for (size_t i = 0; i < lens_net_parameter_count(net); i++) {
         const lens_parameter *parameter = lens_net_parameter(net, i);
         LENS_TRY(load_parameter(parameter, lens_safetensors_find(file, parameter->name), path));

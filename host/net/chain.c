@@ -2,6 +2,7 @@
 #include "net/chain.h"
 #include "core/error.h"
 #include "core/size.h"
+#include "net/connections.h"
 #include "net/net_spec.h"
 #include "net/plan.h"
 
@@ -17,6 +18,8 @@ static lens_activation *fused_activation(lens_layer_spec *layer) {
         return &layer->conv2d.opts.activation;
     case LENS_LAYER_DENSE:
         return &layer->dense.opts.activation;
+    case LENS_LAYER_SUBSAMPLE:
+        return &layer->subsample.opts.activation;
     default:
         return NULL;
     }
@@ -36,6 +39,8 @@ static lens_status add_layer(lens_chain *chain, const lens_layer_spec *spec, len
     if (!lens_size_add(&chain->parameters, chain->parameters, lens_layer_parameters(layer)))
         return lens_fail(LENS_BAD_SHAPE, "layer %s: too many parameters", spec->name);
     chain->trained += lens_layer_trained(layer);
+    if (lens_layer_has_table(layer))
+        chain->masks += lens_layer_parameter_count(layer, LENS_WEIGHT);
     chain->saved += lens_size_round_up(layer->class->saved(layer), LENS_ALIGNMENT);
     layer->index = (uint32_t)chain->count++;
     *x = layer->y;
@@ -63,7 +68,8 @@ static lens_status add_layers(lens_chain *chain, const lens_net_spec *spec,
 
 static lens_status choose_loss(lens_chain *chain, lens_loss_kind loss) {
     bool from_logits = is_inverse(&chain->layers[chain->count - 1].spec, loss);
-    chain->loss = (lens_loss_opts){.kind = loss, .from_logits = from_logits};
+    chain->loss =
+        (lens_loss_opts){.kind = loss, .from_logits = from_logits, .rejection = LENS_REJECTION};
     chain->loss_value = chain->count - from_logits;
     return lens_loss_target_shape(&chain->target, chain->values[chain->loss_value].shape, loss);
 }

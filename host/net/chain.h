@@ -26,6 +26,7 @@ typedef struct lens_chain {
     size_t arena;        /* elements */
     size_t parameters;   /* elements */
     size_t trained;      /* of them, those with a gradient */
+    size_t masks;        /* elements of the layers' masks */
     size_t saved;        /* elements that forward passes leave for backward */
     size_t first_layer;  /* backward ends with this one; count: there is nothing to compute */
     size_t loss_value;   /* the value that the loss reads, */

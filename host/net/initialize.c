@@ -4,6 +4,8 @@
  */
 #include "core/error.h"
 #include "core/philox.h"
+#include "net/connections.h"
+#include "net/digit_codes.h"
 #include "net/net_state.h"
 
 #include <assert.h>
@@ -18,21 +20,37 @@ typedef struct distribution {
     double size; /* the uniform's limit, the normal's standard deviation */
 } distribution;
 
-/* fan_in and fan_out as net.h defines them; w is (k, c/groups, r, s), a dense layer's (k, i, 1, 1).
- */
-static distribution distribution_of(const lens_layer *layer) {
+static lens_initializer initializer_of(const lens_layer *layer) {
+    switch (layer->spec.kind) {
+    case LENS_LAYER_CONV2D:
+        return layer->spec.conv2d.initializer;
+    case LENS_LAYER_SUBSAMPLE:
+        return layer->spec.subsample.initializer;
+    default:
+        return layer->spec.dense.initializer;
+    }
+}
+
+/* fan_in and fan_out of filter k as net.h defines them; w is (k, c/groups, r, s), a dense layer's
+ * (k, i, 1, 1), the coefficients' (1, c, 1, 1). */
+static distribution distribution_of(const lens_layer *layer, size_t k) {
     lens_shape w = layer->parameters[LENS_WEIGHT].shape;
-    bool is_conv = layer->spec.kind == LENS_LAYER_CONV2D;
-    size_t groups = is_conv ? layer->spec.conv2d.opts.groups : 1;
-    double fan_in = (double)(w.c * w.h * w.w);
+    size_t groups = layer->spec.kind == LENS_LAYER_CONV2D ? layer->spec.conv2d.opts.groups : 1;
+    double fan_in = (double)(lens_layer_inputs(layer, k) * w.h * w.w);
     double fan_out = (double)(w.n * w.h * w.w) / (double)groups;
-    switch (is_conv ? layer->spec.conv2d.initializer : layer->spec.dense.initializer) {
+    if (layer->spec.kind == LENS_LAYER_SUBSAMPLE) {
+        const lens_subsample_opts *opts = &layer->spec.subsample.opts;
+        fan_in = fan_out = (double)(opts->window_h * opts->window_w);
+    }
+    switch (initializer_of(layer)) {
     case LENS_GLOROT_NORMAL:
         return (distribution){true, sqrt(2 / (fan_in + fan_out))};
     case LENS_HE_UNIFORM:
         return (distribution){false, sqrt(6 / fan_in)};
     case LENS_HE_NORMAL:
         return (distribution){true, sqrt(2 / fan_in)};
+    case LENS_LECUN1998_UNIFORM:
+        return (distribution){false, 2.4 / fan_in};
     case LENS_GLOROT_UNIFORM:
         break;
     }
@@ -57,14 +75,29 @@ static double normal(uint64_t seed, uint32_t layer, size_t element) {
     return radius * (element == pair ? cos(angle) : sin(angle));
 }
 
+/* Filter k's part of the weight; 0 where nothing is connected. */
+static void draw_filter(float *values, const lens_layer *layer, size_t k, uint32_t index,
+                        uint64_t seed) {
+    lens_shape w = layer->parameters[LENS_WEIGHT].shape;
+    size_t taps = w.h * w.w, first = k * w.c * taps;
+    distribution d = distribution_of(layer, k);
+    for (size_t i = first; i < first + w.c * taps; i++)
+        values[i] =
+            lens_layer_connects(layer, k, (i - first) / taps)
+                ? (float)(d.size * (d.normal ? normal(seed, index, i) : uniform(seed, index, i)))
+                : 0;
+}
+
 static lens_status initialize_weight(const lens_layer *layer, uint32_t index, uint64_t seed) {
-    distribution d = distribution_of(layer);
     size_t count = lens_layer_parameter_count(layer, LENS_WEIGHT);
     float *values = malloc(count * sizeof *values);
     if (!values)
         return lens_fail_memory("starting weights", count * sizeof *values);
-    for (size_t i = 0; i < count; i++)
-        values[i] = (float)(d.size * (d.normal ? normal(seed, index, i) : uniform(seed, index, i)));
+    if (layer->spec.kind == LENS_LAYER_RBF)
+        lens_digit_codes(values);
+    else
+        for (size_t k = 0; k < layer->parameters[LENS_WEIGHT].shape.n; k++)
+            draw_filter(values, layer, k, index, seed);
     lens_status status = lens_tensor_write(layer->parameters[LENS_WEIGHT].value, values);
     free(values);
     return status;

@@ -7,6 +7,7 @@ static const lens_layer_class *const classes[] = {
     [LENS_LAYER_PAD2D] = &lens_layer_pad2d,           [LENS_LAYER_DENSE] = &lens_layer_dense,
     [LENS_LAYER_ACTIVATION] = &lens_layer_activation, [LENS_LAYER_SOFTMAX] = &lens_layer_softmax,
     [LENS_LAYER_FLATTEN] = &lens_layer_flatten,       [LENS_LAYER_RESIZE2D] = &lens_layer_resize2d,
+    [LENS_LAYER_SUBSAMPLE] = &lens_layer_subsample,   [LENS_LAYER_RBF] = &lens_layer_rbf,
 };
 
 lens_status lens_layer_infer(lens_layer *layer, const lens_layer_spec *spec, lens_shape x) {
@@ -35,6 +36,13 @@ size_t lens_layer_trained(const lens_layer *layer) {
     for (int i = 0; i < LENS_LAYER_PARAMETERS; i++)
         count += layer->parameters[i].fixed ? 0 : lens_layer_parameter_count(layer, i);
     return count;
+}
+
+lens_status lens_layer_through_activation(const lens_layer_io *io,
+                                          const lens_activation *activation) {
+    if (activation->kind == LENS_LINEAR)
+        return LENS_OK;
+    return lens_activation_backward_input(io->dy, io->dy, io->y, activation);
 }
 
 bool lens_layer_yes(const lens_layer *layer) {

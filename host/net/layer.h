@@ -48,11 +48,12 @@ struct lens_layer {
         bool fixed;       /* not trained: it has no gradient */
         lens_tensor *value, *gradient;
     } parameters[LENS_LAYER_PARAMETERS];
+    lens_tensor *mask; /* training with connections: 1 where the weight is connected, else 0 */
 };
 
 extern const lens_layer_class lens_layer_conv2d, lens_layer_dense, lens_layer_pool2d,
     lens_layer_pad2d, lens_layer_resize2d, lens_layer_activation, lens_layer_softmax,
-    lens_layer_flatten;
+    lens_layer_flatten, lens_layer_subsample, lens_layer_rbf;
 
 /* Fill in everything but the parameters' tensors. A failure names the layer. */
 lens_status lens_layer_infer(lens_layer *layer, const lens_layer_spec *spec, lens_shape x);
@@ -66,6 +67,10 @@ static inline bool lens_layer_has(const lens_layer *layer, int parameter) {
 size_t lens_layer_parameter_count(const lens_layer *layer, int parameter);
 size_t lens_layer_parameters(const lens_layer *layer);
 size_t lens_layer_trained(const lens_layer *layer);
+
+/* The gradient with respect to a fused activation's argument, in dy's place. */
+lens_status lens_layer_through_activation(const lens_layer_io *io,
+                                          const lens_activation *activation);
 
 /* For kinds to which the answer is plain. */
 bool lens_layer_yes(const lens_layer *layer);

@@ -2,13 +2,7 @@
 #include "net/layer.h"
 #include "core/error.h"
 #include "core/size.h"
-
-/* The gradient with respect to the activation's argument, in dy's place. */
-static lens_status through_activation(const lens_layer_io *io, const lens_activation *activation) {
-    if (activation->kind == LENS_LINEAR)
-        return LENS_OK;
-    return lens_activation_backward_input(io->dy, io->dy, io->y, activation);
-}
+#include "net/connections.h"
 
 static void set_parameters(lens_layer *layer, lens_shape weight, bool no_bias) {
     layer->parameters[LENS_WEIGHT].shape = weight;
@@ -31,14 +25,15 @@ static lens_status conv2d_infer(lens_layer *layer) {
     if (layer->spec.conv2d.same_padding && opts->stride_h && opts->stride_w)
         opts->padding = lens_padding_same(layer->x.h, layer->x.w, r, s, opts->stride_h,
                                           opts->stride_w, opts->dilation_h, opts->dilation_w);
+    LENS_TRY(lens_connections_check(layer));
     lens_shape weight = {filters, layer->x.c / opts->groups, r, s};
     set_parameters(layer, weight, layer->spec.conv2d.no_bias);
     return lens_conv2d_output_shape(&layer->y, layer->x, weight, opts);
 }
 
 static size_t conv2d_macs(const lens_layer *layer) {
-    lens_shape w = layer->parameters[LENS_WEIGHT].shape;
-    return layer->y.c * layer->y.h * layer->y.w * w.c * w.h * w.w;
+    size_t weights = lens_layer_parameter_count(layer, LENS_WEIGHT) - lens_layer_unconnected(layer);
+    return layer->y.h * layer->y.w * weights;
 }
 
 static lens_status conv2d_scratch(size_t *count, const lens_layer *layer,
@@ -64,13 +59,23 @@ static lens_status conv2d_forward(const lens_layer *layer, const lens_layer_io *
                                io->scratch);
 }
 
+/* The gradient of the weight, 0 where nothing is connected: a relu's slope is its output's mask. */
+static lens_status conv2d_backward_weight(const lens_layer *layer, const lens_layer_io *io) {
+    lens_tensor *gradient = layer->parameters[LENS_WEIGHT].gradient;
+    LENS_TRY(lens_conv2d_backward_weight(gradient, io->dy, io->x, &layer->spec.conv2d.opts,
+                                         io->scratch));
+    if (!layer->mask)
+        return LENS_OK;
+    lens_activation relu = lens_activation_of(LENS_RELU);
+    return lens_activation_backward_input(gradient, gradient, layer->mask, &relu);
+}
+
 static lens_status conv2d_backward(const lens_layer *layer, const lens_layer_io *io) {
     const lens_conv2d_opts *opts = &layer->spec.conv2d.opts;
-    LENS_TRY(through_activation(io, &opts->activation));
+    LENS_TRY(lens_layer_through_activation(io, &opts->activation));
     if (lens_layer_has(layer, LENS_BIAS))
         LENS_TRY(lens_conv2d_backward_bias(layer->parameters[LENS_BIAS].gradient, io->dy));
-    LENS_TRY(lens_conv2d_backward_weight(layer->parameters[LENS_WEIGHT].gradient, io->dy, io->x,
-                                         opts, io->scratch));
+    LENS_TRY(conv2d_backward_weight(layer, io));
     if (!io->dx)
         return LENS_OK;
     return lens_conv2d_backward_input(io->dx, io->dy, layer->parameters[LENS_WEIGHT].value, opts,
@@ -125,7 +130,7 @@ static lens_status dense_forward(const lens_layer *layer, const lens_layer_io *i
 }
 
 static lens_status dense_backward(const lens_layer *layer, const lens_layer_io *io) {
-    LENS_TRY(through_activation(io, &layer->spec.dense.opts.activation));
+    LENS_TRY(lens_layer_through_activation(io, &layer->spec.dense.opts.activation));
     if (lens_layer_has(layer, LENS_BIAS))
         LENS_TRY(lens_dense_backward_bias(layer->parameters[LENS_BIAS].gradient, io->dy));
     LENS_TRY(lens_dense_backward_weight(layer->parameters[LENS_WEIGHT].gradient, io->dy, io->x,

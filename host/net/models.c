@@ -59,15 +59,24 @@ static void pool(builder *net, lens_pool2d_kind kind, size_t window) {
     add(net, LENS_LAYER_POOL2D)->pool2d.opts = lens_pool2d_defaults(kind, window);
 }
 
+/* Window 2 x 2, the paper's squashing and starting coefficients. */
+static void subsample(builder *net) {
+    lens_layer_spec *layer = add(net, LENS_LAYER_SUBSAMPLE);
+    layer->subsample.opts = lens_subsample_defaults();
+    layer->subsample.opts.activation = lens_activation_of(LENS_SCALED_TANH);
+    layer->subsample.initializer = LENS_LECUN1998_UNIFORM;
+}
+
 static void flatten(builder *net) {
     add(net, LENS_LAYER_FLATTEN);
 }
 
-static void dense(builder *net, size_t units, lens_activation_kind activation) {
+static lens_layer_spec *dense(builder *net, size_t units, lens_activation_kind activation) {
     lens_layer_spec *layer = add(net, LENS_LAYER_DENSE);
     layer->dense.units = units;
     layer->dense.opts = lens_dense_defaults();
     layer->dense.opts.activation = lens_activation_of(activation);
+    return layer;
 }
 
 static void softmax(builder *net) {
@@ -124,6 +133,35 @@ static void lenet5_cifar10(builder *net) {
     lenet5_rest(net, LENS_POOL_AVERAGE, LENS_TANH);
 }
 
+/* ---- LeNet-5 of 1998 -------------------------------------------------------------------------
+ * LeCun, Bottou, Bengio, Haffner: "Gradient-Based Learning Applied to Document Recognition",
+ * section II.B. Every unit up to F6 passes through 1.7159 tanh(2x/3). */
+
+/* Table I: the maps of S2 that each map of C3 reads; bit 0 is the first map. */
+static const uint32_t c3_connections[16] = {
+    7,  14, 28, 56, 49, 35, /* three in a row, around the end */
+    15, 30, 60, 57, 51, 39, /* four in a row */
+    27, 54, 45,             /* two and two */
+    63                      /* all */
+};
+
+static lens_layer_spec *conv_1998(builder *net, size_t filters) {
+    lens_layer_spec *layer = conv(net, filters, 5, LENS_SCALED_TANH);
+    layer->conv2d.initializer = LENS_LECUN1998_UNIFORM;
+    return layer;
+}
+
+static void lenet5_1998(builder *net) {
+    input(net, 1, 32, 32);
+    conv_1998(net, 6); /* C1 */
+    subsample(net);    /* S2 */
+    memcpy(conv_1998(net, 16)->conv2d.connections, c3_connections, sizeof c3_connections);
+    subsample(net);                                                               /* S4 */
+    conv_1998(net, 120);                                                          /* C5 */
+    dense(net, 84, LENS_SCALED_TANH)->dense.initializer = LENS_LECUN1998_UNIFORM; /* F6 */
+    add(net, LENS_LAYER_RBF);
+}
+
 /* ---- deeper ones for 28 x 28 ---------------------------------------------------------------- */
 
 static void digits_cnn(builder *net) {
@@ -165,6 +203,8 @@ static const struct {
     {"lenet5-relu", lenet5_relu, "LeNet-5 with ReLU and max pooling, 1x28x28"},
     {"lenet5-sigmoid", lenet5_sigmoid, "LeNet-5 with sigmoid and max pooling, 1x32x32"},
     {"lenet5-cifar10", lenet5_cifar10, "lenet5 on colour pictures, 3x32x32"},
+    {"lenet5-1998", lenet5_1998,
+     "LeNet-5 as LeCun et al. 1998 have it, with its RBF outputs, 1x32x32"},
     {"digits-cnn", digits_cnn, "two same convolutions of 32 and 64 filters for digits, 1x28x28"},
     {"alexnet-mini", alexnet_mini, "three 3x3 convolutions in the manner of AlexNet, 1x28x28"},
 };

@@ -2,6 +2,7 @@
 #include "net/net_state.h"
 #include "core/error.h"
 #include "core/size.h"
+#include "net/connections.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -61,6 +62,20 @@ static lens_status add_parameters(lens_net *net) {
     if (chain->trained && net->opts.training)
         LENS_TRY(lens_tensor_new(&net->gradients, net->context, trained));
     return list_parameters(net);
+}
+
+static lens_status add_masks(lens_net *net) {
+    for (size_t i = 0; net->opts.training && i < net->chain->count; i++) {
+        lens_layer *layer = &net->chain->layers[i];
+        if (lens_layer_has_table(layer))
+            LENS_TRY(lens_connections_mask(&layer->mask, layer, net->context));
+    }
+    return LENS_OK;
+}
+
+static void free_masks(lens_net *net) {
+    for (size_t i = 0; i < net->chain->count; i++)
+        lens_tensor_free(net->chain->layers[i].mask);
 }
 
 static void free_parameters(lens_net *net) {
@@ -168,6 +183,7 @@ static lens_status build(lens_net *net, const lens_net_spec *spec) {
     LENS_TRY(lens_net_spec_copy(&net->spec, spec));
     LENS_TRY(lens_chain_new(&net->chain, spec, &net->opts));
     LENS_TRY(add_parameters(net));
+    LENS_TRY(add_masks(net));
     LENS_TRY(lens_tensor_new(&net->arena, net->context, (lens_shape){1, net->chain->arena, 1, 1}));
     LENS_TRY(lens_tensor_new(&net->target, net->context, net->chain->target));
     if (net->opts.training && net->chain->saved)
@@ -198,8 +214,10 @@ lens_status lens_net_new(lens_net **out, lens_context *context, const lens_net_s
 void lens_net_free(lens_net *net) {
     if (!net)
         return;
-    if (net->chain)
+    if (net->chain) {
         free_views(net, &net->views);
+        free_masks(net);
+    }
     free_parameters(net);
     lens_tensor_free(net->arena);
     lens_tensor_free(net->target);

@@ -20,7 +20,9 @@ const char *lens_layer_kind_name(lens_layer_kind kind) {
 static const char *const initializer_names[] = {[LENS_GLOROT_UNIFORM] = "glorot_uniform",
                                                 [LENS_GLOROT_NORMAL] = "glorot_normal",
                                                 [LENS_HE_UNIFORM] = "he_uniform",
-                                                [LENS_HE_NORMAL] = "he_normal"};
+                                                [LENS_HE_NORMAL] = "he_normal",
+                                                [LENS_LECUN1998_UNIFORM] =
+                                                    "lenslet>lecun1998_uniform"};
 
 const char *lens_initializer_name(lens_initializer initializer) {
     return (size_t)initializer < sizeof initializer_names / sizeof initializer_names[0]

@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "core/size.h"
 #include "net/chain.h"
+#include "net/connections.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -11,18 +12,19 @@ static void summarise_layers(lens_net_summary *summary, const lens_net_spec *spe
                              const lens_chain *chain) {
     for (size_t i = 0; i < spec->layer_count; i++) {
         const lens_layer *layer = &chain->layers[i];
+        size_t unconnected = lens_layer_unconnected(layer);
         lens_layer_summary *row = &summary->layers[i];
         *row = (lens_layer_summary){.name = spec->layers[i].name,
                                     .type = lens_layer_kind_name(spec->layers[i].kind),
                                     .output = layer->y,
-                                    .parameters = lens_layer_parameters(layer),
+                                    .parameters = lens_layer_parameters(layer) - unconnected,
                                     .macs = layer->class->macs(layer)};
         row->output.n = 1;
         summary->parameters += row->parameters;
+        summary->trained += lens_layer_trained(layer) - unconnected;
         summary->macs += row->macs;
     }
     summary->layer_count = spec->layer_count;
-    summary->trained = chain->trained;
 }
 
 static lens_status float_bytes(size_t *bytes, size_t *total, size_t count, size_t arrays) {
@@ -32,12 +34,15 @@ static lens_status float_bytes(size_t *bytes, size_t *total, size_t count, size_
     return LENS_OK;
 }
 
-/* The general kernels of conv2d and dense work without scratch. */
+/* The general kernels of conv2d and dense work without scratch. A mask is kept beside the
+ * parameters.
+ */
 static lens_status summarise_memory(lens_net_summary *summary, const lens_chain *chain,
                                     size_t slots) {
     size_t target, *total = &summary->memory_bytes.total;
     LENS_TRY(lens_shape_count(chain->target, &target));
-    LENS_TRY(float_bytes(&summary->memory_bytes.parameters, total, chain->parameters, 1));
+    LENS_TRY(
+        float_bytes(&summary->memory_bytes.parameters, total, chain->parameters + chain->masks, 1));
     LENS_TRY(float_bytes(&summary->memory_bytes.gradients, total, chain->trained, 1));
     LENS_TRY(float_bytes(&summary->memory_bytes.slots, total, chain->trained, slots));
     return float_bytes(&summary->memory_bytes.activations, total,

@@ -42,14 +42,14 @@ lens_status lens_pacer_report(lens_pacer *pacer, lens_progress *progress,
 
 /* ---- evaluation ----------------------------------------------------------------------------- */
 
-/* The class that a row of outputs names: the largest, the first of equals; of a single output
- * whether it is above one half. */
-static int32_t class_of(const float *scores, size_t classes) {
+/* The class that a row of outputs names: the largest, of penalties the smallest, the first of
+ * equals; of a single output whether it is above one half. */
+static int32_t class_of(const float *scores, size_t classes, lens_loss_kind loss) {
     if (classes == 1)
         return scores[0] > 0.5f;
     size_t best = 0;
     for (size_t i = 1; i < classes; i++)
-        if (scores[i] > scores[best])
+        if (loss == LENS_MAP ? scores[i] < scores[best] : scores[i] > scores[best])
             best = i;
     return (int32_t)best;
 }
@@ -95,11 +95,12 @@ static lens_status collect(evaluator *e, const lens_evaluation *evaluation,
     if (!e->scores)
         return LENS_OK;
     LENS_TRY(lens_tensor_read(lens_net_output(e->net), e->scores));
+    lens_loss_kind loss = lens_net_get_opts(e->net).loss;
     for (size_t i = 0; i < batch->count; i++) {
         size_t image = batch->order[i];
         const float *row = e->scores + i * e->classes;
         if (evaluation->predictions)
-            evaluation->predictions[image] = class_of(row, e->classes);
+            evaluation->predictions[image] = class_of(row, e->classes, loss);
         for (size_t c = 0; evaluation->scores && c < e->classes; c++)
             evaluation->scores[image * e->classes + c] = row[c];
     }

@@ -106,7 +106,7 @@ static lens_status get_optimizer(lens_optimizer_opts *out, const json_t *object)
 
 static lens_status get_schedule(lens_schedule *out, const json_t *object) {
     int kind = 0;
-    LENS_TRY(get_kind(&kind, object, "kind", LENS_COSINE + 1, schedule_name));
+    LENS_TRY(get_kind(&kind, object, "kind", LENS_LECUN1998 + 1, schedule_name));
     out->kind = (lens_schedule_kind)kind;
     LENS_TRY(get_float(&out->gamma, object, "gamma"));
     LENS_TRY(get_size(&out->every, object, "every"));
@@ -146,7 +146,7 @@ static lens_status get_recipe(lens_recipe *out, const json_t *root) {
     LENS_TRY(get_size(&out->batch, root, "batch"));
     LENS_TRY(get_optimizer(&out->optimizer, json_object_get(root, "optimizer")));
     LENS_TRY(get_schedule(&out->schedule, json_object_get(root, "schedule")));
-    LENS_TRY(get_kind(&loss, root, "loss", LENS_MEAN_SQUARED_ERROR + 1, loss_name));
+    LENS_TRY(get_kind(&loss, root, "loss", LENS_MAP + 1, loss_name));
     out->loss = (lens_loss_kind)loss;
     LENS_TRY(get_preprocess(&out->preprocess, json_object_get(root, "preprocess")));
     LENS_TRY(get_size(&out->validation, root, "validation"));

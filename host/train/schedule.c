@@ -9,7 +9,8 @@
 static const char *const names[] = {[LENS_CONSTANT] = "constant",
                                     [LENS_STEP] = "step",
                                     [LENS_EXPONENTIAL] = "exponential",
-                                    [LENS_COSINE] = "cosine"};
+                                    [LENS_COSINE] = "cosine",
+                                    [LENS_LECUN1998] = "lecun1998"};
 
 const char *lens_schedule_name(lens_schedule_kind kind) {
     return (size_t)kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
@@ -20,6 +21,11 @@ static double progress(uint64_t step, uint64_t warmup, uint64_t steps) {
     if (step >= steps)
         return 1;
     return (double)(step - warmup) / (double)(steps - warmup);
+}
+
+/* LeCun et al. 1998, section III.B: 0.0005, 0.0002, 0.0001, 0.00005, 0.00001. */
+static float lecun1998(uint64_t epoch) {
+    return epoch < 2 ? 1 : epoch < 5 ? 0.4f : epoch < 8 ? 0.2f : epoch < 12 ? 0.1f : 0.02f;
 }
 
 float lens_schedule_factor(const lens_schedule *schedule, uint64_t step, uint64_t steps_per_epoch,
@@ -37,6 +43,8 @@ float lens_schedule_factor(const lens_schedule *schedule, uint64_t step, uint64_
     }
     case LENS_EXPONENTIAL:
         return (float)pow(schedule->gamma, epoch);
+    case LENS_LECUN1998:
+        return lecun1998(step / steps_per_epoch);
     case LENS_COSINE:
         return (float)((1 + cos(PI * progress(step, schedule->warmup, steps))) / 2);
     }

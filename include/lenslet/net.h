@@ -28,7 +28,9 @@ extern "C" {
     X(ACTIVATION, "activation")                                                                    \
     X(SOFTMAX, "softmax")                                                                          \
     X(FLATTEN, "flatten")                                                                          \
-    X(RESIZE2D, "resize2d")
+    X(RESIZE2D, "resize2d")                                                                        \
+    X(SUBSAMPLE, "subsample")                                                                      \
+    X(RBF, "rbf")
 
 typedef enum lens_layer_kind {
 #define X(name, text) LENS_LAYER_##name,
@@ -40,18 +42,21 @@ typedef enum lens_layer_kind {
 LENS_API const char *lens_layer_kind_name(lens_layer_kind kind);
 
 /* Starting values of weights; with fan_in = c/groups r s and fan_out = k r s / groups
- * (dense: inputs and units). Values are a function of (seed, layer, element) alone. */
+ * (dense: inputs and units; subsample: the window's size, both). Of a convolution with connections
+ * c is what the filter is connected to. Values are a function of (seed, layer, element) alone. */
 typedef enum lens_initializer {
     LENS_GLOROT_UNIFORM, /* +- sqrt(6 / (fan_in + fan_out)): Glorot and Bengio 2010; the default */
     LENS_GLOROT_NORMAL,  /* sd sqrt(2 / (fan_in + fan_out)) */
     LENS_HE_UNIFORM,     /* +- sqrt(6 / fan_in): He et al. 2015 */
-    LENS_HE_NORMAL       /* sd sqrt(2 / fan_in) */
+    LENS_HE_NORMAL,      /* sd sqrt(2 / fan_in) */
+    LENS_LECUN1998_UNIFORM /* +- 2.4 / fan_in: LeCun et al. 1998, appendix A */
 } lens_initializer;
 
 /* "glorot_uniform", ... : Keras's names. Never NULL. */
 LENS_API const char *lens_initializer_name(lens_initializer initializer);
 
 #define LENS_NAME_SIZE 64
+#define LENS_CONNECTIONS_MOST 32 /* filters of a convolution with a table of connections */
 
 typedef struct lens_layer_spec {
     char name[LENS_NAME_SIZE]; /* unique in the net; letters, digits, '_' and '-' */
@@ -63,6 +68,11 @@ typedef struct lens_layer_spec {
             bool no_bias;      /* default false */
             lens_conv2d_opts opts;
             lens_initializer initializer; /* of the weights; biases start at 0 */
+            /* Bit c of word k: filter k reads channel c. All words 0, the default: every filter
+             * reads every channel. Else every filter reads one at least; 1 group, at most
+             * LENS_CONNECTIONS_MOST filters and 32 channels. The other weights are 0 and stay so.
+             */
+            uint32_t connections[LENS_CONNECTIONS_MOST];
         } conv2d;
         struct {
             bool same_padding;
@@ -80,6 +90,15 @@ typedef struct lens_layer_spec {
             size_t h, w;
             lens_resize2d_kind kind;
         } resize2d;
+        struct {
+            lens_subsample_opts opts;
+            lens_initializer initializer; /* of the coefficients; biases start at 0 */
+        } subsample;
+        /* 10 units on 84 features whose codes are pictures of the digits, 7 x 12 (LeCun et al.
+         * 1998, figure 3, drawn anew). The outputs are penalties: the smallest names the class. */
+        struct {
+            bool trained; /* the codes only start as the pictures; default false */
+        } rbf;
     };
 } lens_layer_spec;
 
@@ -108,8 +127,9 @@ typedef struct lens_layer_summary {
     const char *name;  /* borrowed from the spec */
     const char *type;  /* "conv2d" */
     lens_shape output; /* n = 1 */
-    size_t parameters; /* elements, those that are not trained too */
-    size_t macs;       /* multiply-adds of one image's forward pass; 0 but for conv2d, dense */
+    size_t parameters; /* elements, those that are not trained too; only what is connected */
+    size_t macs;       /* multiply-adds of one image's forward pass; 0 but for conv2d, dense,
+                          subsample (the window's pixels), rbf */
 } lens_layer_summary;
 
 typedef struct lens_net_summary {

@@ -303,11 +303,13 @@ LENS_API lens_status lens_softmax_backward_input(lens_tensor *dx, const lens_ten
 /* ---- loss ----------------------------------------------------------------------------------
  * x (n, c, h, w) the prediction, t the target. The loss is a mean over the batch:
  *
- *     sparse_cross_entropy   t (n, 1, h, w), class numbers   mean over n h w of -log p[t]
- *     cross_entropy          t like x, probabilities         mean over n h w of -sum t[c] log p[c]
- *     binary_cross_entropy   t like x, each 0 .. 1           mean over all of -t log p - (1-t)
- * log(1-p) mean_squared_error     t like x                        mean over all of (x - t)^2 map t
- * (n, 1, h, w), class numbers   mean over n h w of x[t] + log(e^-j + sum of e^-x[c])
+ *     sparse_cross_entropy  t (n, 1, h, w), class numbers  mean over n h w of -log p[t]
+ *     cross_entropy         t like x, probabilities        mean over n h w of -sum t[c] log p[c]
+ *     binary_cross_entropy  t like x, each 0 .. 1          mean over all of
+ *                                                          -t log p - (1-t) log(1-p)
+ *     mean_squared_error    t like x                       mean over all of (x - t)^2
+ *     map                   t (n, 1, h, w), class numbers  mean over n h w of
+ *                                                          x[t] + log(e^-j + sum of e^-x[c])
  *
  * map is equation 9 of LeCun et al. 1998: x[c] is a penalty of class c, as rbf units give it, and j
  * the penalty of an image that is of no class, so that penalties much above j are not pushed up

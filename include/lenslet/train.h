@@ -18,7 +18,8 @@ typedef enum lens_schedule_kind {
     LENS_CONSTANT,    /* 1 */
     LENS_STEP,        /* gamma ^ floor(epoch / every) */
     LENS_EXPONENTIAL, /* gamma ^ epoch, epoch a fraction */
-    LENS_COSINE       /* (1 + cos(pi progress)) / 2: Loshchilov and Hutter 2016 */
+    LENS_COSINE,      /* (1 + cos(pi progress)) / 2: Loshchilov and Hutter 2016 */
+    LENS_LECUN1998    /* 1 for 2 epochs, 0.4 for 3, 0.2 for 3, 0.1 for 4, then 0.02: LeCun et al. */
 } lens_schedule_kind;
 
 typedef struct lens_schedule {
@@ -28,7 +29,7 @@ typedef struct lens_schedule {
     size_t warmup;           /* steps, default 0 */
 } lens_schedule;
 
-/* "constant", "step", "exponential", "cosine". Never NULL. */
+/* "constant", "step", "exponential", "cosine", "lecun1998". Never NULL. */
 LENS_API const char *lens_schedule_name(lens_schedule_kind kind);
 
 /* The factor at `step` of a run of `steps` steps, `steps_per_epoch` each epoch. */

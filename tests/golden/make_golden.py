@@ -4,6 +4,9 @@ LeNet-sized model, computed by PyTorch in float64.
 
     /usr/bin/python3 tests/golden/make_golden.py        (Debian's python3-torch, python3-numpy)
 
+lenet5-1998 ends in penalties, so `output` are these and the loss is the paper's equation 9; its codes
+are read from host/net/digit_codes.c, its table of connections is typed again from the paper's.
+
 Nothing big is stored. Weights, images and labels are drawn from Philox by the same formula here and
 in the test, and of each tensor every few-th element is kept, 256 at most, with the norm of the whole.
 For a model M the folder M/ holds, as float32 .npy:
@@ -18,6 +21,7 @@ For a model M the folder M/ holds, as float32 .npy:
 The optimizers are written out by Keras's formulas; the plain ones are checked against torch.optim.
 """
 import os
+import re
 import sys
 
 import numpy as np
@@ -71,6 +75,63 @@ def lenet(channels, pool, activation, flat, padding=0):
             nn.Linear(84, 10)]
 
 
+# ---- LeNet-5 of 1998 ------------------------------------------------------------------------------
+
+TABLE = ["X...XXX..XXXX.XX", "XX...XXX..XXXX.X", "XXX...XXX..X.XXX",
+         ".XXX..XXXX..X.XX", "..XXX..XXXX.XX.X", "...XXX..XXXX.XXX"]
+REJECTION = 10.0  # LENS_REJECTION of ops.h
+
+
+class ScaledTanh(nn.Module):
+    def forward(self, x):
+        return 1.7159 * torch.tanh(2 * x / 3)
+
+
+class Subsample(nn.Module):
+    """f(bias + weight times the sum of each 2 x 2 window), a weight and a bias a map."""
+
+    def __init__(self, maps):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.zeros(maps)), nn.Parameter(torch.zeros(maps))
+
+    def forward(self, x):
+        sums = 4 * F.avg_pool2d(x, 2)
+        return sums * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
+
+
+class TableConv(nn.Conv2d):
+    """C3: what TABLE does not connect is multiplied by 0."""
+
+    def mask(self):
+        connected = torch.tensor([[TABLE[c][k] == "X" for c in range(6)] for k in range(16)])
+        return connected.view(16, 6, 1, 1).double()
+
+    def forward(self, x):
+        return F.conv2d(x, self.weight * self.mask(), self.bias)
+
+
+class Codes(nn.Module):
+    """The squared distances from the ten pictures."""
+
+    def __init__(self):
+        super().__init__()
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                              "../../host/net/digit_codes.c")
+        rows = re.findall(r'"([.#]{7})"', open(source).read())
+        assert len(rows) == 120
+        bits = [[1.0 if x == "#" else -1.0 for x in row] for row in rows]
+        self.codes = torch.tensor(bits).double().view(10, 84)
+
+    def forward(self, x):
+        return ((x[:, None, :] - self.codes[None]) ** 2).sum(2)
+
+
+def map_loss(penalties, labels):
+    own = penalties.gather(1, labels[:, None])[:, 0]
+    rejection = torch.full_like(penalties[:, :1], REJECTION)
+    return (own + torch.logsumexp(-torch.cat([penalties, rejection], 1), 1)).mean()
+
+
 MODELS = {
     "lenet5": ((1, 32, 32), "adam", lambda: lenet(1, nn.AvgPool2d, nn.Tanh, 400)),
     "lenet5-same": ((1, 32, 32), "sgd", lambda: lenet(1, nn.AvgPool2d, nn.Tanh, 576, padding=2)),
@@ -79,6 +140,11 @@ MODELS = {
     "lenet5-sigmoid": ((1, 32, 32), "nesterov",
                        lambda: lenet(1, nn.MaxPool2d, nn.Sigmoid, 400)),
     "lenet5-cifar10": ((3, 32, 32), "adamw", lambda: lenet(3, nn.AvgPool2d, nn.Tanh, 400)),
+    "lenet5-1998": ((1, 32, 32), "momentum", lambda: [
+        nn.Conv2d(1, 6, 5), ScaledTanh(), Subsample(6), ScaledTanh(),
+        TableConv(6, 16, 5), ScaledTanh(), Subsample(16), ScaledTanh(),
+        nn.Conv2d(16, 120, 5), ScaledTanh(), nn.Flatten(), nn.Linear(120, 84), ScaledTanh(),
+        Codes()]),
     "digits-cnn": ((1, 28, 28), "rmsprop", lambda: [
         nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
         nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
@@ -93,13 +159,15 @@ MODELS = {
 
 def set_parameters(net):
     """Parameter number i is test_reals(count, 100 + i) times a scale: sqrt(3 / fan_in) for weights,
-    0.1 for biases, in float32."""
+    0.1 for what has one axis, in float32; 0 where C3 is not connected."""
+    tables = {id(m.weight): m.mask() for m in net if isinstance(m, TableConv)}
     for i, parameter in enumerate(net.parameters()):
         fan_in = parameter[0].numel()
         scale = np.float32(np.sqrt(3.0 / fan_in)) if parameter.dim() > 1 else np.float32(0.1)
         values = reals(parameter.numel(), 100 + i) * scale
         with torch.no_grad():
             parameter.copy_(torch.from_numpy(values.astype(np.float64)).view_as(parameter))
+            parameter.mul_(tables.get(id(parameter), 1))
 
 
 # ---- the optimizers, by Keras's formulas ----------------------------------------------------------
@@ -151,17 +219,18 @@ def train(name, by_torch=False):
     images = torch.from_numpy(reals(count, 1).astype(np.float64)).view(BATCH, *shape)
     labels = torch.from_numpy((words(BATCH, 2, 3) % 10).astype(np.int64))
     slots = [{} for _ in parameters]
+    is_map = isinstance(net[-1], Codes)
     result = {"loss": []}
     for t in range(1, STEPS + 1):
         images.requires_grad_(True)
         images.grad = None
         net.zero_grad()
         logits = net(images)
-        loss = F.cross_entropy(logits, labels)
+        loss = (map_loss if is_map else F.cross_entropy)(logits, labels)
         loss.backward()
         result["loss"].append(loss.item())
         if t == 1:
-            result["output"] = F.softmax(logits, 1).detach().numpy()
+            result["output"] = (logits if is_map else F.softmax(logits, 1)).detach().numpy()
             result["grad_input"] = sample(images.grad)
             gradients = [p.grad.clone() for p in parameters]
         if optimizer:

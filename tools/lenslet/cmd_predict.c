@@ -60,7 +60,7 @@ typedef struct job {
     char *name_text; /* the file of names, its newlines made 0 */
     size_t name_count;
     const char **names;
-    bool needs_softmax;
+    bool needs_softmax, has_penalties;
     picture_rule rule;
     size_t images;
     table *rows;
@@ -113,6 +113,19 @@ static lens_status fill_input(job *j, const pictures *p, size_t first, size_t co
     return status;
 }
 
+/* Penalties become the probabilities that the loss `map` reads in them; what is missing from 1 is
+ * that the image is of no class. */
+static void to_probabilities(float *y, size_t classes) {
+    double least = LENS_REJECTION, sum = 0;
+    for (size_t c = 0; c < classes; c++)
+        least = y[c] < least ? y[c] : least;
+    for (size_t c = 0; c < classes; c++)
+        sum += exp(least - y[c]);
+    sum += exp(least - LENS_REJECTION);
+    for (size_t c = 0; c < classes; c++)
+        y[c] = (float)(exp(least - y[c]) / sum);
+}
+
 /* The most probable classes of one image; clears their probabilities. */
 static void add_rows(job *j, const char *file, size_t image, float *p, size_t classes) {
     for (size_t rank = 1; rank <= j->o->top && rank <= classes; rank++) {
@@ -142,6 +155,8 @@ static lens_status predict_batch(job *j, const char *file, const pictures *p, si
     float *values = cli_alloc(count * outputs, sizeof *values);
     lens_status status = lens_tensor_read(y, values);
     for (size_t i = 0; status == LENS_OK && i < count; i++) {
+        if (j->has_penalties)
+            to_probabilities(values + i * outputs, outputs);
         float two[2] = {1 - values[i * outputs], values[i * outputs]}; /* of one sigmoid */
         add_rows(j, file, first + i, outputs == 1 ? two : values + i * outputs,
                  outputs == 1 ? 2 : outputs);
@@ -189,7 +204,9 @@ static lens_status open_job(job *j, const char *model, lens_net_spec *spec) {
     net_opts.batch = BATCH;
     TRY(lens_net_new(&j->net, j->context, spec, &net_opts));
     TRY(lens_net_load(j->net, weights));
-    j->needs_softmax = !model_ends_in_softmax(spec) && !model_ends_in_sigmoid(spec);
+    j->has_penalties = model_ends_in_rbf(spec);
+    j->needs_softmax =
+        !model_ends_in_softmax(spec) && !model_ends_in_sigmoid(spec) && !j->has_penalties;
     return LENS_OK;
 }
 

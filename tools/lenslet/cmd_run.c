@@ -36,7 +36,7 @@ static const option options[] = {
      offsetof(run_options, every_layer)},
     {"loss", 0, OPTION_CHOICE,
      "auto|sparse_categorical_crossentropy|categorical_crossentropy|binary_crossentropy|"
-     "mean_squared_error",
+     "mean_squared_error|lenslet>map",
      "default auto: what fits the last layer and the labels", offsetof(run_options, loss)},
     {"save-weights", 0, OPTION_TEXT, "F", "write the weights that were used",
      offsetof(run_options, save_weights)},
@@ -115,20 +115,31 @@ static lens_status write_layers(job *j) {
     return LENS_OK;
 }
 
-/* A bias has one axis, the weight of a dense layer two, that of a convolution four. */
+static size_t weight_rank(lens_layer_kind kind) {
+    switch (kind) {
+    case LENS_LAYER_SUBSAMPLE:
+        return 1;
+    case LENS_LAYER_DENSE:
+    case LENS_LAYER_RBF:
+        return 2;
+    default:
+        return 4;
+    }
+}
+
+/* A bias has one axis, a weight as many as its layer has uses for. */
 static lens_status write_gradient(job *j, const lens_parameter *parameter) {
     const lens_net_spec *spec = lens_net_get_spec(j->net);
     lens_shape shape = parameter->shape;
     size_t rank = 4, layer_size = (size_t)(strrchr(parameter->name, '.') - parameter->name);
     for (size_t i = 0; i < spec->layer_count; i++)
         if (strlen(spec->layers[i].name) == layer_size &&
-            !strncmp(spec->layers[i].name, parameter->name, layer_size) &&
-            spec->layers[i].kind == LENS_LAYER_DENSE)
-            rank = 2;
-    if (!strcmp(parameter->name + layer_size, ".bias")) {
-        shape = (lens_shape){shape.c, 1, 1, 1};
+            !strncmp(spec->layers[i].name, parameter->name, layer_size))
+            rank = weight_rank(spec->layers[i].kind);
+    if (!strcmp(parameter->name + layer_size, ".bias"))
         rank = 1;
-    }
+    if (rank == 1)
+        shape = (lens_shape){shape.c, 1, 1, 1};
     return write_tensor(j, out_printf("grad_%s", parameter->name), parameter->gradient, shape,
                         rank);
 }
@@ -142,7 +153,7 @@ static lens_status check_labels(const job *j) {
         return cli_fail(LENS_BAD_FILE,
                         "%s: %zu values of %zu images, %s of this net wants %zu of %zu",
                         j->o->labels, have, y.n, lens_loss_name(j->loss_kind), want, target.n);
-    if (j->loss_kind != LENS_SPARSE_CROSS_ENTROPY)
+    if (j->loss_kind != LENS_SPARSE_CROSS_ENTROPY && j->loss_kind != LENS_MAP)
         return LENS_OK;
     size_t classes = lens_tensor_shape(lens_net_output(j->net)).c;
     for (size_t i = 0; i < have; i++)
@@ -174,7 +185,8 @@ static lens_status loss_and_gradients(job *j) {
     const lens_tensor *dx = lens_net_input_gradient(j->net);
     TRY(write_tensor(j, "grad_input", dx, lens_tensor_shape(dx), 4));
     for (size_t i = 0; i < lens_net_parameter_count(j->net); i++)
-        TRY(write_gradient(j, lens_net_parameter(j->net, i)));
+        if (lens_net_parameter(j->net, i)->gradient)
+            TRY(write_gradient(j, lens_net_parameter(j->net, i)));
     return LENS_OK;
 }
 

@@ -46,6 +46,7 @@ static void print_json(const lens_net_spec *spec, const lens_net_summary *s, con
     json_object_set_new(document, "input_shape", out_shape(spec->input));
     json_object_set_new(document, "layers", table_rows(layers));
     json_object_set_new(document, "params", out_count(s->parameters));
+    json_object_set_new(document, "trained_params", out_count(s->trained));
     json_object_set_new(document, "macs_per_image", out_count(s->macs));
     json_object_set_new(document, "batch_size", out_count(o->batch));
     json_object_set_new(document, "optimizer", out_text(lens_optimizer_name(o->optimizer)));
@@ -64,8 +65,12 @@ static void print_text(const lens_net_spec *spec, const lens_net_summary *s, con
     lens_shape in = spec->input;
     printf("  %s: input %zux%zux%zu\n\n", spec->name, in.c, in.h, in.w);
     table_print(layers, FORMAT_TEXT);
-    printf("\n  %s parameters (%s), %s multiply-adds an image\n", out_thousands(s->parameters),
-           out_bytes(s->memory_bytes.parameters), out_thousands(s->macs));
+    printf("\n  %s parameters", out_thousands(s->parameters));
+    if (s->trained < s->parameters)
+        printf(", %s trained and %s fixed", out_thousands(s->trained),
+               out_thousands(s->parameters - s->trained));
+    printf(" (%s), %s multiply-adds an image\n", out_bytes(s->memory_bytes.parameters),
+           out_thousands(s->macs));
     printf("  training at batch %zu with %s: %s on the device\n", o->batch,
            lens_optimizer_name(o->optimizer), out_bytes(s->memory_bytes.total));
     printf("  (parameters %s, gradients %s, optimizer %s, activations %s, scratch %s)\n",

@@ -35,7 +35,7 @@ static const option options[] = {
     {"optimizer", 0, OPTION_CHOICE, "recipe|sgd|momentum|nesterov|rmsprop|adam|adamw",
      "with Keras's defaults", offsetof(train_options, optimizer)},
     {"lr", 0, OPTION_REAL, "RATE", "learning rate", offsetof(train_options, rate), 0, 1e6},
-    {"schedule", 0, OPTION_CHOICE, "recipe|constant|step|exponential|cosine",
+    {"schedule", 0, OPTION_CHOICE, "recipe|constant|step|exponential|cosine|lecun1998",
      "of the learning rate", offsetof(train_options, schedule)},
     {"weight-decay", 0, OPTION_REAL, "W", "decoupled weight decay",
      offsetof(train_options, weight_decay), 0, 1e6},

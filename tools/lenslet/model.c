@@ -21,9 +21,15 @@ bool model_ends_in_sigmoid(const lens_net_spec *spec) {
     }
 }
 
+bool model_ends_in_rbf(const lens_net_spec *spec) {
+    return spec->layers[spec->layer_count - 1].kind == LENS_LAYER_RBF;
+}
+
 lens_loss_kind model_loss(const lens_net_spec *spec, size_t label_rank) {
     if (model_ends_in_sigmoid(spec))
         return LENS_BINARY_CROSS_ENTROPY;
+    if (model_ends_in_rbf(spec))
+        return LENS_MAP;
     if (label_rank < 2)
         return LENS_SPARSE_CROSS_ENTROPY;
     return model_ends_in_softmax(spec) ? LENS_CROSS_ENTROPY : LENS_MEAN_SQUARED_ERROR;
@@ -34,6 +40,7 @@ size_t model_layer_rank(const lens_net_spec *spec, size_t layer) {
         switch (spec->layers[layer].kind) {
         case LENS_LAYER_DENSE:
         case LENS_LAYER_FLATTEN:
+        case LENS_LAYER_RBF:
             return 2;
         case LENS_LAYER_ACTIVATION:
         case LENS_LAYER_SOFTMAX: /* as the layer before */

@@ -5,14 +5,17 @@
 
 #include "cli.h"
 
-/* The loss that goes with the net's last layer and labels of this rank: binary cross-entropy after
- * a sigmoid, mean squared error after anything else that is no softmax and has targets (rank 2),
- * else the cross-entropy of class numbers (rank 1) or of probabilities. */
+/* The loss that goes with the net's last layer and labels of this rank: map after rbf units, binary
+ * cross-entropy after a sigmoid, mean squared error after anything else that is no softmax and has
+ * targets (rank 2), else the cross-entropy of class numbers (rank 1) or of probabilities. */
 lens_loss_kind model_loss(const lens_net_spec *spec, size_t label_rank);
 
 /* Whether the last layer gives probabilities. */
 bool model_ends_in_softmax(const lens_net_spec *spec);
 bool model_ends_in_sigmoid(const lens_net_spec *spec);
+
+/* Whether it gives penalties, of which the smallest names the class. */
+bool model_ends_in_rbf(const lens_net_spec *spec);
 
 /* The axes that people expect of a layer's output: 2 for (n, c), 4 for (n, c, h, w). */
 size_t model_layer_rank(const lens_net_spec *spec, size_t layer);
