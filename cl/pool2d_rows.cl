@@ -1,8 +1,8 @@
 /* pool2d_rows.cl: pooling without padding, a whole row a work-item: for CPU devices.
  *
  * As pool2d.cl, with the window, the stride and the kind known when it is compiled, so that the
- * loop along the row has no branches and the compiler can vectorise it. The gradient also needs
- * windows that do not overlap: R <= STRIDE_H and S <= STRIDE_W, which ocl_pool2d.c sees to.
+ * loop along the row has no branches and the compiler can vectorise it. The gradient has two kernels:
+ * for windows that do not overlap, R <= STRIDE_H and S <= STRIDE_W, and for those that may.
  * Work-items are one-dimensional, those past the end do nothing.
  */
 
@@ -135,4 +135,53 @@ kernel void pool2d_rows_backward_input(global float *restrict dx, const ulong dx
                 dx[r * W + q * STRIDE_W + s] =
                     KIND == POOL_AVERAGE || place == r * S + s ? gradient : 0.0f;
     }
+}
+
+#define CHUNK 32 /* windows whose winners are found before their gradients are handed out */
+
+/* Windows that overlap: one plane (of NC) a work-item, so that no pixel's sum is another's. */
+kernel void pool2d_planes_backward_input(global float *restrict dx, const ulong dx_offset,
+                                         global const float *restrict dy, const ulong dy_offset,
+                                         global const float *restrict x, const ulong x_offset,
+                                         const int NC, const int H, const int W, const int P,
+                                         const int Q) {
+    const int i = get_global_id(0);
+    if (i >= NC)
+        return;
+    dx += dx_offset + (size_t)i * H * W;
+    x += x_offset + (size_t)i * H * W;
+    dy += dy_offset + (size_t)i * P * Q;
+    int place[CHUNK]; /* of the winner in each window, from the window's first pixel */
+    for (int at = 0; at < H * W; at++)
+        dx[at] = 0.0f;
+    for (int p = 0; p < P; p++)
+        for (int first = 0; first < Q; first += CHUNK) {
+            const int count = min(CHUNK, Q - first);
+            const size_t corner = (size_t)p * STRIDE_H * W + first * STRIDE_W;
+            global const float *in = x + corner, *slopes = dy + p * Q + first;
+            global float *out = dx + corner;
+            for (int q = 0; KIND != POOL_AVERAGE && q < count; q++) {
+                float best = in[q * STRIDE_W];
+                int winner = 0;
+#pragma unroll
+                for (int r = 0; r < R; r++)
+#pragma unroll
+                    for (int s = 0; s < S; s++) {
+                        const float v = in[r * W + q * STRIDE_W + s];
+                        const bool better = replaces(v, best);
+                        best = better ? v : best;
+                        winner = better ? r * W + s : winner;
+                    }
+                place[q] = winner + q * STRIDE_W;
+            }
+            for (int q = 0; q < count; q++)
+                if (KIND == POOL_AVERAGE)
+#pragma unroll
+                    for (int r = 0; r < R; r++)
+#pragma unroll
+                        for (int s = 0; s < S; s++)
+                            out[r * W + q * STRIDE_W + s] += slopes[q] / (R * S);
+                else
+                    out[place[q]] += slopes[q];
+        }
 }

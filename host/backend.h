@@ -104,6 +104,35 @@ struct lens_backend {
     lens_status (*activation_backward_input)(lens_tensor *dx, const lens_tensor *dy,
                                              const lens_tensor *y, const lens_activation *opts);
 
+    /* ---- lrn ---- */
+    size_t (*lrn_scratch)(const lens_context *context, lens_pass pass, lens_shape x,
+                          const lens_lrn_opts *opts);
+    lens_status (*lrn_forward)(lens_tensor *y, const lens_tensor *x, const lens_lrn_opts *opts);
+    lens_status (*lrn_backward_input)(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *x,
+                                      const lens_lrn_opts *opts, lens_tensor *scratch);
+
+    /* ---- batchnorm ---- */
+    lens_status (*batchnorm_forward)(lens_tensor *y, const lens_tensor *x, const lens_tensor *gamma,
+                                     const lens_tensor *beta, const lens_tensor *mean,
+                                     const lens_tensor *variance, const lens_batchnorm_opts *opts);
+    lens_status (*batchnorm_forward_training)(lens_tensor *y, const lens_tensor *x,
+                                              const lens_tensor *gamma, const lens_tensor *beta,
+                                              lens_tensor *mean, lens_tensor *variance,
+                                              lens_tensor *saved, const lens_batchnorm_opts *opts);
+    lens_status (*batchnorm_backward_weight)(lens_tensor *dgamma, lens_tensor *dbeta,
+                                             const lens_tensor *dy, const lens_tensor *x,
+                                             const lens_tensor *saved);
+    lens_status (*batchnorm_backward_input)(lens_tensor *dx, const lens_tensor *dy,
+                                            const lens_tensor *x, const lens_tensor *gamma,
+                                            const lens_tensor *saved, const lens_tensor *dgamma,
+                                            const lens_tensor *dbeta);
+
+    /* ---- dropout ---- */
+    lens_status (*dropout_forward)(lens_tensor *y, const lens_tensor *x,
+                                   const lens_dropout_opts *opts);
+    lens_status (*dropout_backward_input)(lens_tensor *dx, const lens_tensor *dy,
+                                          const lens_dropout_opts *opts);
+
     /* ---- softmax ---- */
     lens_status (*softmax_forward)(lens_tensor *y, const lens_tensor *x);
     lens_status (*softmax_backward_input)(lens_tensor *dx, const lens_tensor *dy,

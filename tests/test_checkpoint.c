@@ -323,7 +323,7 @@ static void another_network_is_refused(void **state) {
     lens_trainer_free(other);
     /* another name and other starting values are no other network */
     spec->layers[0].conv2d.opts.activation = lens_activation_of(LENS_TANH);
-    spec->layers[0].conv2d.initializer = LENS_HE_NORMAL;
+    spec->layers[0].conv2d.initializer.kind = LENS_HE_NORMAL;
     assert_ok(lens_trainer_new(&other, test_device(), spec, &recipe, 5, d.train, NULL));
     assert_ok(lens_trainer_resume(other, path));
     lens_trainer_free(other);

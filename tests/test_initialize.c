@@ -10,20 +10,20 @@
 /* One dense layer of `units` on `inputs`, or a convolution of `units` filters 3 x 3 on `inputs`
  * channels in `groups`. */
 static lens_net *new_net(lens_context *context, lens_layer_kind kind, size_t inputs, size_t units,
-                         size_t groups, lens_initializer initializer) {
+                         size_t groups, lens_initializer_kind initializer) {
     lens_layer_spec layer = {.name = "only", .kind = kind};
     lens_net_spec spec = {
         .name = "one", .input = {1, inputs, 1, 1}, .layer_count = 1, .layers = &layer};
     if (kind == LENS_LAYER_DENSE) {
         layer.dense.units = units;
-        layer.dense.initializer = initializer;
+        layer.dense.initializer.kind = initializer;
     } else {
         spec.input.h = spec.input.w = 3;
         layer.conv2d.filters = units;
         layer.conv2d.kernel_h = layer.conv2d.kernel_w = 3;
         layer.conv2d.opts = lens_conv2d_defaults();
         layer.conv2d.opts.groups = groups;
-        layer.conv2d.initializer = initializer;
+        layer.conv2d.initializer.kind = initializer;
     }
     lens_net *net;
     assert_ok(lens_net_new(&net, context, &spec, NULL));
@@ -75,7 +75,7 @@ static void statistics(void **state) {
         const char *name;
         lens_layer_kind kind;
         size_t inputs, units, groups;
-        lens_initializer initializer;
+        lens_initializer_kind initializer;
         double sd, most; /* most: the limit, 0: none */
     } cases[] = {
         {"dense, Glorot uniform", LENS_LAYER_DENSE, 300, 200, 1, LENS_GLOROT_UNIFORM, 0.0632455532,

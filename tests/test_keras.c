@@ -42,7 +42,7 @@ static void keras_3(void **state) {
     assert_int_equal(conv->conv2d.opts.stride_h, 2);
     assert_true(conv->conv2d.same_padding);
     assert_int_equal(conv->conv2d.opts.activation.kind, LENS_RELU);
-    assert_int_equal(conv->conv2d.initializer, LENS_HE_NORMAL);
+    assert_int_equal(conv->conv2d.initializer.kind, LENS_HE_NORMAL);
     assert_int_equal(spec->layers[4].kind, LENS_LAYER_SOFTMAX);
     assert_string_equal(spec->layers[4].name, "dense_softmax");
     lens_net_summary *summary;
@@ -126,7 +126,7 @@ static void what_keras_lacks_round_trips(void **state) {
         {.name = "flat", .kind = LENS_LAYER_FLATTEN},
         {.name = "dense",
          .kind = LENS_LAYER_DENSE,
-         .dense = {.units = 3, .opts = {{LENS_ELU, 1}}, .initializer = LENS_HE_UNIFORM}},
+         .dense = {.units = 3, .opts = {{LENS_ELU, 1}}, .initializer = {LENS_HE_UNIFORM, 0}}},
         {.name = "soft", .kind = LENS_LAYER_SOFTMAX},
     };
     lens_net_spec spec = {.name = "odd",

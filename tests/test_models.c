@@ -366,7 +366,7 @@ static void names_of_kinds(void **state) {
     assert_string_equal(lens_initializer_name(LENS_LECUN1998_UNIFORM), "lenslet>lecun1998_uniform");
     assert_string_equal(lens_layer_kind_name(LENS_LAYER_SUBSAMPLE), "subsample");
     assert_string_equal(lens_layer_kind_name(LENS_LAYER_RBF), "rbf");
-    assert_string_equal(lens_initializer_name((lens_initializer)77), "unknown");
+    assert_string_equal(lens_initializer_name((lens_initializer_kind)77), "unknown");
 }
 
 int main(void) {

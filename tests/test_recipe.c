@@ -59,7 +59,7 @@ static void notebook_recipes_are_the_notebooks(void **state) {
         assert_int_equal(r.keep_best, cases[i].keep_best);
         assert_int_equal(r.loss, cases[i].loss);
         assert_true(r.preprocess.scale == 1.0f / 255);
-        assert_int_equal(spec->layers[0].conv2d.initializer, cases[i].initializer);
+        assert_int_equal(spec->layers[0].conv2d.initializer.kind, cases[i].initializer);
         lens_net_spec_free(spec);
     }
 }
@@ -89,12 +89,12 @@ static void a_recipe_chooses_the_initializers(void **state) {
     lens_net_spec *spec;
     lens_recipe r;
     assert_ok(lens_model_spec(&spec, "digits-cnn"));
-    assert_int_equal(spec->layers[0].conv2d.initializer, LENS_GLOROT_UNIFORM);
+    assert_int_equal(spec->layers[0].conv2d.initializer.kind, LENS_GLOROT_UNIFORM);
     assert_ok(lens_recipe_for(&r, spec, "default"));
-    assert_int_equal(spec->layers[0].conv2d.initializer, LENS_HE_UNIFORM);
-    assert_int_equal(spec->layers[7].dense.initializer, LENS_HE_UNIFORM);
+    assert_int_equal(spec->layers[0].conv2d.initializer.kind, LENS_HE_UNIFORM);
+    assert_int_equal(spec->layers[7].dense.initializer.kind, LENS_HE_UNIFORM);
     assert_ok(lens_recipe_for(&r, spec, "notebook"));
-    assert_int_equal(spec->layers[0].conv2d.initializer, LENS_GLOROT_UNIFORM);
+    assert_int_equal(spec->layers[0].conv2d.initializer.kind, LENS_GLOROT_UNIFORM);
     lens_net_spec_free(spec);
 }
 
@@ -102,13 +102,13 @@ static void other_networks_get_the_defaults(void **state) {
     (void)state;
     lens_net_spec *spec = toy_net(4);
     lens_recipe r, defaults = lens_recipe_defaults();
-    spec->layers[0].conv2d.initializer = LENS_HE_NORMAL;
+    spec->layers[0].conv2d.initializer.kind = LENS_HE_NORMAL;
     assert_ok(lens_recipe_for(&r, spec, NULL));
     assert_true(same_recipe(&r, &defaults));
     assert_int_equal(r.epochs, 5);
     assert_int_equal(r.batch, 32);
     assert_int_equal(r.optimizer.kind, LENS_ADAM);
-    assert_int_equal(spec->layers[0].conv2d.initializer, LENS_HE_NORMAL);
+    assert_int_equal(spec->layers[0].conv2d.initializer.kind, LENS_HE_NORMAL);
     assert_fails(lens_recipe_for(&r, spec, "best"), LENS_BAD_ARGUMENT,
                  "no recipe \"best\"; there are default and notebook");
     lens_net_spec_free(spec);

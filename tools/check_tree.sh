@@ -54,7 +54,8 @@ while IFS= read -r name; do
 done < <(git ls-files 'host/*.[ch]' 'include/*.h' 'cl/*.cl' 'tests/*.[ch]' 'tools/*.[ch]' |
     sed 's|.*/||' | sort | uniq -d)
 
-for stem in conv2d pool2d pad2d dense subsample rbf activation softmax loss resize2d optimizer; do
+for stem in conv2d pool2d pad2d dense subsample rbf activation lrn batchnorm dropout softmax loss \
+    resize2d optimizer; do
     for file in host/ops/$stem.c host/reference/ref_$stem.c host/opencl/ocl_$stem.c cl/$stem.cl \
         tests/test_$stem.c; do
         [ -f "$file" ] || complain "operation $stem has no $file"

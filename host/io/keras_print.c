@@ -74,6 +74,32 @@ static json_t *connections_of(const lens_layer_spec *layer) {
     return table;
 }
 
+/* Keras's name where that says all, else its object. */
+static json_t *initializer_of(const lens_initializer *initializer) {
+    switch (initializer->kind) {
+    case LENS_RANDOM_NORMAL:
+        return json_pack("{s:s, s:{s:f, s:o}}", "class_name", "RandomNormal", "config", "mean", 0.0,
+                         "stddev", short_float(initializer->value));
+    case LENS_RANDOM_UNIFORM:
+        return json_pack("{s:s, s:{s:o, s:o}}", "class_name", "RandomUniform", "config", "minval",
+                         short_float(-initializer->value), "maxval",
+                         short_float(initializer->value));
+    case LENS_CONSTANT_VALUE:
+        return json_pack("{s:s, s:{s:o}}", "class_name", "Constant", "config", "value",
+                         short_float(initializer->value));
+    default:
+        return json_string(lens_initializer_name(initializer->kind));
+    }
+}
+
+/* Of weights and, where they do not start at 0, of biases. */
+static void print_initializers(json_t *config, const lens_initializer *weight, float bias) {
+    json_object_set_new(config, "kernel_initializer", initializer_of(weight));
+    lens_initializer constant = {LENS_CONSTANT_VALUE, bias};
+    if (bias != 0)
+        json_object_set_new(config, "bias_initializer", initializer_of(&constant));
+}
+
 static const char *print_conv2d(json_t *config, const lens_layer_spec *layer) {
     const lens_conv2d_opts *opts = &layer->conv2d.opts;
     json_object_set_new(config, "filters", number(layer->conv2d.filters));
@@ -86,8 +112,7 @@ static const char *print_conv2d(json_t *config, const lens_layer_spec *layer) {
     json_object_set_new(config, "groups", number(opts->groups));
     json_object_set_new(config, "activation", activation_of(&opts->activation));
     json_object_set_new(config, "use_bias", json_boolean(!layer->conv2d.no_bias));
-    json_object_set_new(config, "kernel_initializer",
-                        json_string(lens_initializer_name(layer->conv2d.initializer)));
+    print_initializers(config, &layer->conv2d.initializer, layer->conv2d.initial_bias);
     bool has_table = layer->conv2d.connections[0] != 0;
     if (has_table)
         json_object_set_new(config, "connections", connections_of(layer));
@@ -99,8 +124,7 @@ static const char *print_dense(json_t *config, const lens_layer_spec *layer) {
     json_object_set_new(config, "units", number(layer->dense.units));
     json_object_set_new(config, "activation", activation_of(&layer->dense.opts.activation));
     json_object_set_new(config, "use_bias", json_boolean(!layer->dense.no_bias));
-    json_object_set_new(config, "kernel_initializer",
-                        json_string(lens_initializer_name(layer->dense.initializer)));
+    print_initializers(config, &layer->dense.initializer, layer->dense.initial_bias);
     return "Dense";
 }
 
@@ -153,7 +177,7 @@ static const char *print_subsample(json_t *config, const lens_layer_spec *layer)
     json_object_set_new(config, "data_format", json_string("channels_first"));
     json_object_set_new(config, "activation", activation_of(&opts->activation));
     json_object_set_new(config, "kernel_initializer",
-                        json_string(lens_initializer_name(layer->subsample.initializer)));
+                        initializer_of(&layer->subsample.initializer));
     return "lenslet>Subsample";
 }
 
@@ -161,6 +185,24 @@ static const char *print_rbf(json_t *config, const lens_layer_spec *layer) {
     json_object_set_new(config, "codes", json_string("digits"));
     json_object_set_new(config, "trainable", json_boolean(layer->rbf.trained));
     return "lenslet>RBF";
+}
+
+static const char *print_lrn(json_t *config, const lens_layer_spec *layer) {
+    const lens_lrn_opts *opts = &layer->lrn;
+    json_object_set_new(config, "kind", json_string(lens_lrn_kind_name(opts->kind)));
+    json_object_set_new(config, "size", number(opts->size));
+    json_object_set_new(config, "alpha", short_float(opts->alpha));
+    json_object_set_new(config, "beta", short_float(opts->beta));
+    json_object_set_new(config, "k", short_float(opts->k));
+    json_object_set_new(config, "average", json_boolean(opts->average));
+    return "lenslet>LocalResponseNormalization";
+}
+
+static const char *print_batchnorm(json_t *config, const lens_layer_spec *layer) {
+    json_object_set_new(config, "axis", json_integer(1));
+    json_object_set_new(config, "momentum", short_float(layer->batchnorm.momentum));
+    json_object_set_new(config, "epsilon", short_float(layer->batchnorm.epsilon));
+    return "BatchNormalization";
 }
 
 /* Fills the layer's config; returns the class. */
@@ -177,6 +219,13 @@ static const char *print_layer(json_t *config, const lens_layer_spec *layer) {
     case LENS_LAYER_ACTIVATION:
         json_object_set_new(config, "activation", activation_of(&layer->activation));
         return "Activation";
+    case LENS_LAYER_LRN:
+        return print_lrn(config, layer);
+    case LENS_LAYER_BATCHNORM:
+        return print_batchnorm(config, layer);
+    case LENS_LAYER_DROPOUT:
+        json_object_set_new(config, "rate", short_float(layer->dropout));
+        return "Dropout";
     case LENS_LAYER_SOFTMAX:
         json_object_set_new(config, "axis", json_integer(1));
         return "Softmax";

@@ -133,25 +133,75 @@ static lens_activation get_activation(reader *r) {
     return activation;
 }
 
-static lens_initializer get_initializer(reader *r) {
+/* A symmetric uniform distribution is what Lenslet has. */
+static float uniform_limit(reader *r, const json_t *config) {
+    double low = json_number_value(json_object_get(config, "minval"));
+    double high = json_number_value(json_object_get(config, "maxval"));
+    if (low != -high || high <= 0)
+        fault(r, LENS_UNSUPPORTED, "kernel_initializer", "must be uniform from -a to a");
+    return (float)high;
+}
+
+static float initializer_value(reader *r, lens_initializer_kind kind, const json_t *config) {
+    switch (kind) {
+    case LENS_RANDOM_NORMAL:
+        if (json_number_value(json_object_get(config, "mean")) != 0)
+            fault(r, LENS_UNSUPPORTED, "kernel_initializer", "must be normal about 0");
+        return (float)json_number_value(json_object_get(config, "stddev"));
+    case LENS_RANDOM_UNIFORM:
+        return uniform_limit(r, config);
+    case LENS_CONSTANT_VALUE:
+        return (float)json_number_value(json_object_get(config, "value"));
+    default:
+        return 0;
+    }
+}
+
+/* "he_normal", or {"class_name": "HeNormal", "config": {...}}. */
+static lens_initializer get_initializer(reader *r, const char *key, lens_initializer missing) {
     static const struct {
         const char *class_name, *name;
         lens_initializer initializer;
-    } rows[] = {{"GlorotUniform", "glorot_uniform", LENS_GLOROT_UNIFORM},
-                {"GlorotNormal", "glorot_normal", LENS_GLOROT_NORMAL},
-                {"HeUniform", "he_uniform", LENS_HE_UNIFORM},
-                {"HeNormal", "he_normal", LENS_HE_NORMAL},
-                {"lenslet>LeCun1998Uniform", "lenslet>lecun1998_uniform", LENS_LECUN1998_UNIFORM}};
-    const json_t *value = get(r, "kernel_initializer");
+    } rows[] = {
+        {"GlorotUniform", "glorot_uniform", {LENS_GLOROT_UNIFORM, 0}},
+        {"GlorotNormal", "glorot_normal", {LENS_GLOROT_NORMAL, 0}},
+        {"HeUniform", "he_uniform", {LENS_HE_UNIFORM, 0}},
+        {"HeNormal", "he_normal", {LENS_HE_NORMAL, 0}},
+        {"lenslet>LeCun1998Uniform", "lenslet>lecun1998_uniform", {LENS_LECUN1998_UNIFORM, 0}},
+        {"LecunUniform", "lecun_uniform", {LENS_LECUN_UNIFORM, 0}},
+        {"LecunNormal", "lecun_normal", {LENS_LECUN_NORMAL, 0}},
+        {"RandomNormal", "random_normal", {LENS_RANDOM_NORMAL, 0.05f}},
+        {"RandomUniform", "random_uniform", {LENS_RANDOM_UNIFORM, 0.05f}},
+        {"Constant", "constant", {LENS_CONSTANT_VALUE, 0}},
+        {"Zeros", "zeros", {LENS_CONSTANT_VALUE, 0}},
+        {"Ones", "ones", {LENS_CONSTANT_VALUE, 1}}};
+    const json_t *value = get(r, key), *config = json_object_get(value, "config");
     if (!value)
-        return LENS_GLOROT_UNIFORM;
+        return missing;
     const char *name =
         json_string_value(json_is_object(value) ? json_object_get(value, "class_name") : value);
     for (size_t i = 0; name && i < sizeof rows / sizeof rows[0]; i++)
-        if (strcmp(name, rows[i].class_name) == 0 || strcmp(name, rows[i].name) == 0)
-            return rows[i].initializer;
-    fault(r, LENS_UNSUPPORTED, "kernel_initializer", "is none Lenslet has");
-    return LENS_GLOROT_UNIFORM;
+        if (strcmp(name, rows[i].class_name) == 0 || strcmp(name, rows[i].name) == 0) {
+            lens_initializer found = rows[i].initializer;
+            if (json_object_size(config) && found.kind >= LENS_RANDOM_NORMAL &&
+                strcmp(rows[i].class_name, "Zeros") != 0 && strcmp(rows[i].class_name, "Ones") != 0)
+                found.value = initializer_value(r, found.kind, config);
+            return found;
+        }
+    fault(r, LENS_UNSUPPORTED, key, "is none Lenslet has");
+    return missing;
+}
+
+static lens_initializer get_weight_initializer(reader *r) {
+    return get_initializer(r, "kernel_initializer", (lens_initializer){LENS_GLOROT_UNIFORM, 0});
+}
+
+static float get_initial_bias(reader *r) {
+    lens_initializer initializer =
+        get_initializer(r, "bias_initializer", (lens_initializer){LENS_CONSTANT_VALUE, 0});
+    if (initializer.kind != LENS_CONSTANT_VALUE)
+        fault(r, LENS_UNSUPPORTED, "bias_initializer", "must be a constant");
+    return initializer.value;
 }
 
 /* Ours: {"top", "left", "bottom", "right", "mode", "value"}. */
@@ -226,7 +276,8 @@ static void read_conv2d(reader *r, lens_layer_spec *layer) {
     opts->activation = get_activation(r);
     layer->conv2d.same_padding = get_padding(r, &opts->padding);
     layer->conv2d.no_bias = !get_bool(r, "use_bias", true);
-    layer->conv2d.initializer = get_initializer(r);
+    layer->conv2d.initializer = get_weight_initializer(r);
+    layer->conv2d.initial_bias = get_initial_bias(r);
     read_connections(r, layer);
 }
 
@@ -235,7 +286,8 @@ static void read_dense(reader *r, lens_layer_spec *layer) {
     layer->dense.units = get_size(r, "units");
     layer->dense.no_bias = !get_bool(r, "use_bias", true);
     layer->dense.opts.activation = get_activation(r);
-    layer->dense.initializer = get_initializer(r);
+    layer->dense.initializer = get_weight_initializer(r);
+    layer->dense.initial_bias = get_initial_bias(r);
 }
 
 static void read_pool(reader *r, lens_layer_spec *layer, lens_pool2d_kind kind) {
@@ -317,13 +369,60 @@ static void read_relu(reader *r, lens_layer_spec *layer) {
     layer->activation = (lens_activation){slope > 0 ? LENS_LEAKY_RELU : LENS_RELU, slope};
 }
 
-/* Over the channels: the last axis of Keras's own order, the first of ours. */
-static void read_softmax(reader *r, lens_layer_spec *layer) {
-    (void)layer;
+/* Over the channels: the last axis of Keras's own order, the first of ours. One number, or a list
+ * of one. */
+static void check_axis(reader *r) {
     const json_t *axis = get(r, "axis");
+    if (json_is_array(axis) && json_array_size(axis) == 1)
+        axis = json_array_get(axis, 0);
     json_int_t value = json_integer_value(axis);
     if (axis && (!json_is_integer(axis) || (value != -1 && value != 1 && value != 3)))
         fault(r, LENS_UNSUPPORTED, "axis", "must be the channels'");
+}
+
+static void read_softmax(reader *r, lens_layer_spec *layer) {
+    (void)layer;
+    check_axis(r);
+}
+
+/* Keras's statistics may start anywhere; here the running mean starts at 0, all else at its
+ * identity.
+ */
+static void read_batchnorm(reader *r, lens_layer_spec *layer) {
+    static const char *const extras[] = {"beta_regularizer",
+                                         "gamma_regularizer",
+                                         "beta_constraint",
+                                         "gamma_constraint",
+                                         "renorm",
+                                         "synchronized",
+                                         NULL};
+    refuse(r, extras);
+    check_axis(r);
+    if (!get_bool(r, "center", true) || !get_bool(r, "scale", true))
+        fault(r, LENS_UNSUPPORTED, "center and scale", "must be true");
+    layer->batchnorm.epsilon = get_float(r, "epsilon", 1e-3f);
+    layer->batchnorm.momentum = get_float(r, "momentum", 0.99f);
+}
+
+static void read_dropout(reader *r, lens_layer_spec *layer) {
+    static const char *const extras[] = {"noise_shape", NULL};
+    refuse(r, extras);
+    layer->dropout = get_float(r, "rate", 0.5f);
+    if (!(layer->dropout >= 0 && layer->dropout < 1))
+        fault(r, LENS_BAD_FILE, "rate", "must be 0 or more and below 1");
+}
+
+static void read_lrn(reader *r, lens_layer_spec *layer) {
+    lens_lrn_opts *opts = &layer->lrn;
+    *opts = lens_lrn_defaults();
+    opts->kind = has(r, "kind", "within") ? LENS_LRN_WITHIN : LENS_LRN_ACROSS;
+    if (get(r, "kind") && !has(r, "kind", "within") && !has(r, "kind", "across"))
+        fault(r, LENS_BAD_FILE, "kind", "must be \"across\" or \"within\"");
+    opts->size = get(r, "size") ? get_size(r, "size") : opts->size;
+    opts->alpha = get_float(r, "alpha", opts->alpha);
+    opts->beta = get_float(r, "beta", opts->beta);
+    opts->k = get_float(r, "k", opts->k);
+    opts->average = get_bool(r, "average", false);
 }
 
 static void read_resizing(reader *r, lens_layer_spec *layer) {
@@ -378,6 +477,9 @@ static const struct {
     {"LeakyReLU", LENS_LAYER_ACTIVATION, read_leaky_relu},
     {"ELU", LENS_LAYER_ACTIVATION, read_elu},
     {"ReLU", LENS_LAYER_ACTIVATION, read_relu},
+    {"lenslet>LocalResponseNormalization", LENS_LAYER_LRN, read_lrn},
+    {"BatchNormalization", LENS_LAYER_BATCHNORM, read_batchnorm},
+    {"Dropout", LENS_LAYER_DROPOUT, read_dropout},
     {"Softmax", LENS_LAYER_SOFTMAX, read_softmax},
     {"Flatten", LENS_LAYER_FLATTEN, read_nothing},
     {"Resizing", LENS_LAYER_RESIZE2D, read_resizing},

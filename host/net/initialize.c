@@ -16,8 +16,8 @@
 
 /* What words of random numbers become. */
 typedef struct distribution {
-    bool normal;
-    double size; /* the uniform's limit, the normal's standard deviation */
+    enum { UNIFORM, NORMAL, CONSTANT } kind;
+    double size; /* the uniform's limit, the normal's standard deviation, the constant */
 } distribution;
 
 static lens_initializer initializer_of(const lens_layer *layer) {
@@ -42,19 +42,30 @@ static distribution distribution_of(const lens_layer *layer, size_t k) {
         const lens_subsample_opts *opts = &layer->spec.subsample.opts;
         fan_in = fan_out = (double)(opts->window_h * opts->window_w);
     }
-    switch (initializer_of(layer)) {
+    lens_initializer chosen = initializer_of(layer);
+    switch (chosen.kind) {
     case LENS_GLOROT_NORMAL:
-        return (distribution){true, sqrt(2 / (fan_in + fan_out))};
+        return (distribution){NORMAL, sqrt(2 / (fan_in + fan_out))};
     case LENS_HE_UNIFORM:
-        return (distribution){false, sqrt(6 / fan_in)};
+        return (distribution){UNIFORM, sqrt(6 / fan_in)};
     case LENS_HE_NORMAL:
-        return (distribution){true, sqrt(2 / fan_in)};
+        return (distribution){NORMAL, sqrt(2 / fan_in)};
     case LENS_LECUN1998_UNIFORM:
-        return (distribution){false, 2.4 / fan_in};
+        return (distribution){UNIFORM, 2.4 / fan_in};
+    case LENS_LECUN_UNIFORM:
+        return (distribution){UNIFORM, sqrt(3 / fan_in)};
+    case LENS_LECUN_NORMAL:
+        return (distribution){NORMAL, sqrt(1 / fan_in)};
+    case LENS_RANDOM_NORMAL:
+        return (distribution){NORMAL, chosen.value};
+    case LENS_RANDOM_UNIFORM:
+        return (distribution){UNIFORM, chosen.value};
+    case LENS_CONSTANT_VALUE:
+        return (distribution){CONSTANT, chosen.value};
     case LENS_GLOROT_UNIFORM:
         break;
     }
-    return (distribution){false, sqrt(6 / (fan_in + fan_out))};
+    return (distribution){UNIFORM, sqrt(6 / (fan_in + fan_out))};
 }
 
 /* Strictly between 0 and 1, so that it has a logarithm. */
@@ -75,20 +86,30 @@ static double normal(uint64_t seed, uint32_t layer, size_t element) {
     return radius * (element == pair ? cos(angle) : sin(angle));
 }
 
+static double value_of(distribution d, uint64_t seed, uint32_t layer, size_t element) {
+    switch (d.kind) {
+    case NORMAL:
+        return d.size * normal(seed, layer, element);
+    case UNIFORM:
+        return d.size * uniform(seed, layer, element);
+    case CONSTANT:
+        break;
+    }
+    return d.size;
+}
+
 /* Filter k's part of the weight; 0 where nothing is connected. */
-static void draw_filter(float *values, const lens_layer *layer, size_t k, uint32_t index,
-                        uint64_t seed) {
+static void draw_filter(float *values, const lens_layer *layer, size_t k, uint64_t seed) {
     lens_shape w = layer->parameters[LENS_WEIGHT].shape;
     size_t taps = w.h * w.w, first = k * w.c * taps;
     distribution d = distribution_of(layer, k);
     for (size_t i = first; i < first + w.c * taps; i++)
-        values[i] =
-            lens_layer_connects(layer, k, (i - first) / taps)
-                ? (float)(d.size * (d.normal ? normal(seed, index, i) : uniform(seed, index, i)))
-                : 0;
+        values[i] = lens_layer_connects(layer, k, (i - first) / taps)
+                        ? (float)value_of(d, seed, layer->index, i)
+                        : 0;
 }
 
-static lens_status initialize_weight(const lens_layer *layer, uint32_t index, uint64_t seed) {
+static lens_status initialize_weight(const lens_layer *layer, uint64_t seed) {
     size_t count = lens_layer_parameter_count(layer, LENS_WEIGHT);
     float *values = malloc(count * sizeof *values);
     if (!values)
@@ -97,20 +118,38 @@ static lens_status initialize_weight(const lens_layer *layer, uint32_t index, ui
         lens_digit_codes(values);
     else
         for (size_t k = 0; k < layer->parameters[LENS_WEIGHT].shape.n; k++)
-            draw_filter(values, layer, k, index, seed);
+            draw_filter(values, layer, k, seed);
     lens_status status = lens_tensor_write(layer->parameters[LENS_WEIGHT].value, values);
     free(values);
     return status;
+}
+
+static lens_status initialize_weighted(const lens_layer *layer, uint64_t seed) {
+    LENS_TRY(initialize_weight(layer, seed));
+    if (!lens_layer_has(layer, LENS_BIAS))
+        return LENS_OK;
+    bool is_conv = layer->spec.kind == LENS_LAYER_CONV2D;
+    return lens_tensor_fill(layer->parameters[LENS_BIAS].value,
+                            is_conv ? layer->spec.conv2d.initial_bias
+                                    : layer->spec.dense.initial_bias);
+}
+
+/* y = z at first, and running statistics of data that is normal already. */
+static lens_status initialize_batchnorm(const lens_layer *layer) {
+    LENS_TRY(lens_tensor_fill(layer->parameters[LENS_WEIGHT].value, 1));
+    LENS_TRY(lens_tensor_fill(layer->parameters[LENS_BIAS].value, 0));
+    LENS_TRY(lens_tensor_fill(layer->parameters[LENS_MEAN].value, 0));
+    return lens_tensor_fill(layer->parameters[LENS_VARIANCE].value, 1);
 }
 
 lens_status lens_net_initialize(lens_net *net, uint64_t seed) {
     assert(net);
     for (size_t i = 0; i < net->chain->count; i++) {
         const lens_layer *layer = &net->chain->layers[i];
-        if (lens_layer_has(layer, LENS_WEIGHT))
-            LENS_TRY(initialize_weight(layer, (uint32_t)i, seed));
-        if (lens_layer_has(layer, LENS_BIAS))
-            LENS_TRY(lens_tensor_fill(layer->parameters[LENS_BIAS].value, 0));
+        if (layer->spec.kind == LENS_LAYER_BATCHNORM)
+            LENS_TRY(initialize_batchnorm(layer));
+        else if (lens_layer_has(layer, LENS_WEIGHT))
+            LENS_TRY(initialize_weighted(layer, seed));
     }
     return LENS_OK;
 }

@@ -3,11 +3,19 @@
 #include "core/error.h"
 
 static const lens_layer_class *const classes[] = {
-    [LENS_LAYER_CONV2D] = &lens_layer_conv2d,         [LENS_LAYER_POOL2D] = &lens_layer_pool2d,
-    [LENS_LAYER_PAD2D] = &lens_layer_pad2d,           [LENS_LAYER_DENSE] = &lens_layer_dense,
-    [LENS_LAYER_ACTIVATION] = &lens_layer_activation, [LENS_LAYER_SOFTMAX] = &lens_layer_softmax,
-    [LENS_LAYER_FLATTEN] = &lens_layer_flatten,       [LENS_LAYER_RESIZE2D] = &lens_layer_resize2d,
-    [LENS_LAYER_SUBSAMPLE] = &lens_layer_subsample,   [LENS_LAYER_RBF] = &lens_layer_rbf,
+    [LENS_LAYER_CONV2D] = &lens_layer_conv2d,
+    [LENS_LAYER_POOL2D] = &lens_layer_pool2d,
+    [LENS_LAYER_PAD2D] = &lens_layer_pad2d,
+    [LENS_LAYER_DENSE] = &lens_layer_dense,
+    [LENS_LAYER_ACTIVATION] = &lens_layer_activation,
+    [LENS_LAYER_SOFTMAX] = &lens_layer_softmax,
+    [LENS_LAYER_LRN] = &lens_layer_lrn,
+    [LENS_LAYER_BATCHNORM] = &lens_layer_batchnorm,
+    [LENS_LAYER_DROPOUT] = &lens_layer_dropout,
+    [LENS_LAYER_FLATTEN] = &lens_layer_flatten,
+    [LENS_LAYER_RESIZE2D] = &lens_layer_resize2d,
+    [LENS_LAYER_SUBSAMPLE] = &lens_layer_subsample,
+    [LENS_LAYER_RBF] = &lens_layer_rbf,
 };
 
 lens_status lens_layer_infer(lens_layer *layer, const lens_layer_spec *spec, lens_shape x) {

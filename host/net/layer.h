@@ -52,8 +52,9 @@ struct lens_layer {
 };
 
 extern const lens_layer_class lens_layer_conv2d, lens_layer_dense, lens_layer_pool2d,
-    lens_layer_pad2d, lens_layer_resize2d, lens_layer_activation, lens_layer_softmax,
-    lens_layer_flatten, lens_layer_subsample, lens_layer_rbf;
+    lens_layer_pad2d, lens_layer_resize2d, lens_layer_activation, lens_layer_lrn,
+    lens_layer_batchnorm, lens_layer_dropout, lens_layer_softmax, lens_layer_flatten,
+    lens_layer_subsample, lens_layer_rbf;
 
 /* Fill in everything but the parameters' tensors. A failure names the layer. */
 lens_status lens_layer_infer(lens_layer *layer, const lens_layer_spec *spec, lens_shape x);

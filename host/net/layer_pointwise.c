@@ -1,4 +1,6 @@
-/* layer_pointwise.c: the layers that keep the number of values: activation, softmax, flatten. */
+/* layer_pointwise.c: the layers that keep the number of values: activation, dropout, softmax,
+ * flatten.
+ */
 #include "net/layer.h"
 #include "core/error.h"
 
@@ -38,6 +40,35 @@ const lens_layer_class lens_layer_activation = {
     .keeps_y = lens_layer_yes,
     .forward = activation_forward,
     .backward = activation_backward,
+};
+
+/* ---- dropout -------------------------------------------------------------------------------- */
+
+static lens_dropout_opts dropout_opts(const lens_layer *layer, const lens_layer_io *io) {
+    return (lens_dropout_opts){
+        .rate = layer->spec.dropout, .seed = io->seed, .step = io->step, .index = layer->index};
+}
+
+static lens_status dropout_forward(const lens_layer *layer, const lens_layer_io *io) {
+    lens_dropout_opts opts = dropout_opts(layer, io);
+    return io->training ? lens_dropout_forward(io->y, io->x, &opts)
+                        : lens_tensor_copy(io->y, io->x);
+}
+
+static lens_status dropout_backward(const lens_layer *layer, const lens_layer_io *io) {
+    lens_dropout_opts opts = dropout_opts(layer, io);
+    return io->dx ? lens_dropout_backward_input(io->dx, io->dy, &opts) : LENS_OK;
+}
+
+const lens_layer_class lens_layer_dropout = {
+    .infer = same_shape,
+    .macs = lens_layer_none,
+    .saved = lens_layer_none,
+    .scratch = lens_layer_no_scratch,
+    .keeps_x = lens_layer_no,
+    .keeps_y = lens_layer_no,
+    .forward = dropout_forward,
+    .backward = dropout_backward,
 };
 
 /* ---- softmax -------------------------------------------------------------------------------- */

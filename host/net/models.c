@@ -49,9 +49,16 @@ static lens_layer_spec *conv(builder *net, size_t filters, size_t kernel,
     return layer;
 }
 
-static void conv_same(builder *net, size_t filters, size_t kernel,
-                      lens_activation_kind activation) {
-    conv(net, filters, kernel, activation)->conv2d.same_padding = true;
+static lens_layer_spec *conv_same(builder *net, size_t filters, size_t kernel,
+                                  lens_activation_kind activation) {
+    lens_layer_spec *layer = conv(net, filters, kernel, activation);
+    layer->conv2d.same_padding = true;
+    return layer;
+}
+
+static void conv_strided(builder *net, size_t filters, size_t kernel, size_t stride) {
+    lens_layer_spec *layer = conv(net, filters, kernel, LENS_RELU);
+    layer->conv2d.opts.stride_h = layer->conv2d.opts.stride_w = stride;
 }
 
 /* Square window, which is also the stride. */
@@ -64,7 +71,31 @@ static void subsample(builder *net) {
     lens_layer_spec *layer = add(net, LENS_LAYER_SUBSAMPLE);
     layer->subsample.opts = lens_subsample_defaults();
     layer->subsample.opts.activation = lens_activation_of(LENS_SCALED_TANH);
-    layer->subsample.initializer = LENS_LECUN1998_UNIFORM;
+    layer->subsample.initializer.kind = LENS_LECUN1998_UNIFORM;
+}
+
+/* AlexNet's: max of 3 x 3 every 2 pixels. */
+static lens_layer_spec *pool_overlapping(builder *net) {
+    lens_layer_spec *layer = add(net, LENS_LAYER_POOL2D);
+    layer->pool2d.opts = lens_pool2d_defaults(LENS_POOL_MAX, 3);
+    layer->pool2d.opts.stride_h = layer->pool2d.opts.stride_w = 2;
+    return layer;
+}
+
+static void lrn(builder *net) {
+    add(net, LENS_LAYER_LRN)->lrn = lens_lrn_defaults();
+}
+
+/* The running statistics follow the last tens of steps (Keras's 0.99: hundreds), as small data sets
+ * need it. */
+static void batchnorm(builder *net) {
+    lens_layer_spec *layer = add(net, LENS_LAYER_BATCHNORM);
+    layer->batchnorm = lens_batchnorm_defaults();
+    layer->batchnorm.momentum = 0.9f;
+}
+
+static void dropout(builder *net, float rate) {
+    add(net, LENS_LAYER_DROPOUT)->dropout = rate;
 }
 
 static void flatten(builder *net) {
@@ -147,7 +178,7 @@ static const uint32_t c3_connections[16] = {
 
 static lens_layer_spec *conv_1998(builder *net, size_t filters) {
     lens_layer_spec *layer = conv(net, filters, 5, LENS_SCALED_TANH);
-    layer->conv2d.initializer = LENS_LECUN1998_UNIFORM;
+    layer->conv2d.initializer.kind = LENS_LECUN1998_UNIFORM;
     return layer;
 }
 
@@ -156,9 +187,9 @@ static void lenet5_1998(builder *net) {
     conv_1998(net, 6); /* C1 */
     subsample(net);    /* S2 */
     memcpy(conv_1998(net, 16)->conv2d.connections, c3_connections, sizeof c3_connections);
-    subsample(net);                                                               /* S4 */
-    conv_1998(net, 120);                                                          /* C5 */
-    dense(net, 84, LENS_SCALED_TANH)->dense.initializer = LENS_LECUN1998_UNIFORM; /* F6 */
+    subsample(net);                                                                    /* S4 */
+    conv_1998(net, 120);                                                               /* C5 */
+    dense(net, 84, LENS_SCALED_TANH)->dense.initializer.kind = LENS_LECUN1998_UNIFORM; /* F6 */
     add(net, LENS_LAYER_RBF);
 }
 
@@ -190,6 +221,133 @@ static void alexnet_mini(builder *net) {
     softmax(net);
 }
 
+/* ---- AlexNet: Krizhevsky, Sutskever and Hinton 2012 -------------------------------------------
+ */
+
+/* Its head: two hidden layers with dropout, then the classes. */
+static void alexnet_head(builder *net, size_t units, size_t classes) {
+    flatten(net);
+    dense(net, units, LENS_RELU);
+    dropout(net, 0.5f);
+    dense(net, units, LENS_RELU);
+    dropout(net, 0.5f);
+    dense(net, classes, LENS_LINEAR);
+    softmax(net);
+}
+
+/* As it is drawn today: the paper's two halves, each on a GPU of its own, are one. */
+static void alexnet(builder *net) {
+    input(net, 3, 227, 227);
+    conv_strided(net, 96, 11, 4);
+    lrn(net);
+    pool_overlapping(net);
+    conv_same(net, 256, 5, LENS_RELU);
+    lrn(net);
+    pool_overlapping(net);
+    conv_same(net, 384, 3, LENS_RELU);
+    conv_same(net, 384, 3, LENS_RELU);
+    conv_same(net, 256, 3, LENS_RELU);
+    pool_overlapping(net);
+    alexnet_head(net, 4096, 1000);
+}
+
+/* The paper's: convolutions 2, 4 and 5 see only their half's channels; section 5 gives the starting
+ * values. */
+static void alexnet_2012(builder *net) {
+    alexnet(net);
+    size_t convolutions = 0;
+    for (size_t i = 0; i < net->count; i++) {
+        lens_layer_spec *layer = &net->layers[i];
+        if (layer->kind == LENS_LAYER_CONV2D) {
+            convolutions++;
+            bool halved = convolutions == 2 || convolutions >= 4;
+            layer->conv2d.opts.groups = halved ? 2 : 1;
+            layer->conv2d.initial_bias = halved;
+            layer->conv2d.initializer = (lens_initializer){LENS_RANDOM_NORMAL, 0.01f};
+        } else if (layer->kind == LENS_LAYER_DENSE) {
+            layer->dense.initial_bias = layer->dense.units != 1000;
+            layer->dense.initializer = (lens_initializer){LENS_RANDOM_NORMAL, 0.01f};
+        }
+    }
+}
+
+static void alexnet_valid(builder *net) {
+    input(net, 3, 224, 224);
+    conv_strided(net, 96, 11, 4);
+    pool_overlapping(net);
+    conv(net, 256, 5, LENS_RELU);
+    pool_overlapping(net);
+    conv(net, 384, 3, LENS_RELU);
+    conv(net, 384, 3, LENS_RELU);
+    conv(net, 256, 3, LENS_RELU);
+    pool_overlapping(net);
+    alexnet_head(net, 4096, 1000);
+}
+
+static void alexnet_bn(builder *net) {
+    input(net, 3, 224, 224);
+    conv_strided(net, 96, 11, 4);
+    pool_overlapping(net);
+    batchnorm(net);
+    conv_same(net, 256, 5, LENS_RELU);
+    pool_overlapping(net);
+    batchnorm(net);
+    conv(net, 384, 3, LENS_RELU);
+    batchnorm(net);
+    conv(net, 384, 3, LENS_RELU);
+    batchnorm(net);
+    conv(net, 256, 3, LENS_RELU);
+    pool_overlapping(net);
+    batchnorm(net);
+    flatten(net);
+    for (int i = 0; i < 2; i++) {
+        dense(net, 4096, LENS_RELU);
+        dropout(net, 0.4f);
+        batchnorm(net);
+    }
+    dense(net, 1, LENS_SIGMOID);
+}
+
+static void alexnet_mnist(builder *net) {
+    input(net, 1, 28, 28);
+    lens_layer_spec *resize = add(net, LENS_LAYER_RESIZE2D);
+    resize->resize2d.h = resize->resize2d.w = 64;
+    conv_strided(net, 48, 11, 4);
+    pool_overlapping(net);
+    conv_same(net, 128, 5, LENS_RELU);
+    pool_overlapping(net);
+    conv_same(net, 192, 3, LENS_RELU);
+    conv_same(net, 192, 3, LENS_RELU);
+    conv_same(net, 128, 3, LENS_RELU);
+    pool_overlapping(net)->pool2d.same_padding = true;
+    alexnet_head(net, 1024, 10);
+}
+
+static void alexnet_cifar10(builder *net) {
+    input(net, 3, 32, 32);
+    conv_strided(net, 96, 11, 1);
+    pool_overlapping(net);
+    conv_same(net, 256, 5, LENS_RELU);
+    pool_overlapping(net);
+    conv_same(net, 384, 3, LENS_RELU);
+    conv_same(net, 384, 3, LENS_RELU);
+    conv_same(net, 256, 3, LENS_RELU);
+    pool_overlapping(net);
+    alexnet_head(net, 4096, 10);
+}
+
+static void binary_cnn(builder *net) {
+    input(net, 3, 224, 224);
+    conv(net, 32, 3, LENS_RELU);
+    pool(net, LENS_POOL_MAX, 2);
+    conv(net, 64, 3, LENS_RELU);
+    pool(net, LENS_POOL_MAX, 2);
+    flatten(net);
+    dense(net, 120, LENS_RELU);
+    dense(net, 60, LENS_RELU);
+    dense(net, 1, LENS_SIGMOID);
+}
+
 /* ---- the list ------------------------------------------------------------------------------- */
 
 static const struct {
@@ -207,6 +365,16 @@ static const struct {
      "LeNet-5 as LeCun et al. 1998 have it, with its RBF outputs, 1x32x32"},
     {"digits-cnn", digits_cnn, "two same convolutions of 32 and 64 filters for digits, 1x28x28"},
     {"alexnet-mini", alexnet_mini, "three 3x3 convolutions in the manner of AlexNet, 1x28x28"},
+    {"alexnet-mnist", alexnet_mnist,
+     "a small AlexNet for digits, which it enlarges to 64x64, 1x28x28"},
+    {"alexnet-cifar10", alexnet_cifar10, "AlexNet for small pictures, 3x32x32"},
+    {"binary-cnn", binary_cnn,
+     "two convolutions and one sigmoid: one class or the other, 3x224x224"},
+    {"alexnet-bn", alexnet_bn, "AlexNet with batch normalisation and one sigmoid, 3x224x224"},
+    {"alexnet-valid", alexnet_valid, "AlexNet without padding or normalisation, 3x224x224"},
+    {"alexnet", alexnet,
+     "AlexNet in one piece, with LRN and dropout, 3x227x227; after Krizhevsky et al. 2012"},
+    {"alexnet-2012", alexnet_2012, "AlexNet as in the paper, in two groups, 3x227x227"},
 };
 
 #define MODEL_COUNT (sizeof models / sizeof models[0])

@@ -22,11 +22,16 @@ static const char *const initializer_names[] = {[LENS_GLOROT_UNIFORM] = "glorot_
                                                 [LENS_HE_UNIFORM] = "he_uniform",
                                                 [LENS_HE_NORMAL] = "he_normal",
                                                 [LENS_LECUN1998_UNIFORM] =
-                                                    "lenslet>lecun1998_uniform"};
+                                                    "lenslet>lecun1998_uniform",
+                                                [LENS_LECUN_UNIFORM] = "lecun_uniform",
+                                                [LENS_LECUN_NORMAL] = "lecun_normal",
+                                                [LENS_RANDOM_NORMAL] = "random_normal",
+                                                [LENS_RANDOM_UNIFORM] = "random_uniform",
+                                                [LENS_CONSTANT_VALUE] = "constant"};
 
-const char *lens_initializer_name(lens_initializer initializer) {
-    return (size_t)initializer < sizeof initializer_names / sizeof initializer_names[0]
-               ? initializer_names[initializer]
+const char *lens_initializer_name(lens_initializer_kind kind) {
+    return (size_t)kind < sizeof initializer_names / sizeof initializer_names[0]
+               ? initializer_names[kind]
                : "unknown";
 }
 

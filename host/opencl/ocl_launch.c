@@ -126,10 +126,10 @@ static size_t group_size(const ocl_kernel *kernel, size_t wanted) {
     return wanted;
 }
 
-lens_status ocl_run_group(ocl_launch *launch, size_t items) {
+lens_status ocl_run_groups(ocl_launch *launch, size_t groups, size_t items) {
     LENS_TRY(launch->status);
-    size_t local = group_size(launch->kernel, items);
-    return ocl_run(launch, 1, &local, &local);
+    size_t local = group_size(launch->kernel, items), global = groups * local;
+    return ocl_run(launch, 1, &global, &local);
 }
 
 lens_status ocl_run_1d(ocl_launch *launch, size_t items) {

@@ -29,7 +29,7 @@ lens_status ocl_loss_forward(lens_tensor *total, const lens_tensor *x, const len
     arg_sizes(&launch, x->shape, opts);
     ocl_arg_float(&launch, divisor(x->shape, opts->kind));
     ocl_arg_int(&launch, accumulate);
-    return ocl_run_group(&launch, 64);
+    return ocl_run_groups(&launch, 1, 64);
 }
 
 lens_status ocl_loss_backward_input(lens_tensor *dx, const lens_tensor *x, const lens_tensor *t,

@@ -1,7 +1,7 @@
 /* ocl_pool2d.c: pooling on OpenCL devices.
  *
- * Algorithms: "rows" on CPU devices, without padding and for windows and strides of 2 or 3 (the
- * gradient also wants windows that do not overlap); else "direct".
+ * Algorithms: "rows" on CPU devices, without padding and for windows and strides of 2 or 3; else
+ * "direct".
  */
 #include "opencl/opencl.h"
 
@@ -40,6 +40,20 @@ static void arg_shapes(ocl_launch *launch, lens_shape x, lens_shape y) {
     ocl_arg_int(launch, y.w);
 }
 
+/* The gradient's kernel: rows of windows when they do not overlap, else whole planes. */
+static lens_status backward_rows(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *x,
+                                 const lens_pool2d_opts *opts) {
+    bool planes = windows_overlap(opts);
+    ocl_launch launch = begin_rows(
+        dx->context, planes ? "pool2d_planes_backward_input" : "pool2d_rows_backward_input", opts);
+    ocl_arg_tensor(&launch, dx);
+    ocl_arg_tensor(&launch, dy);
+    ocl_arg_tensor(&launch, x);
+    arg_shapes(&launch, x->shape, dy->shape);
+    size_t count = x->shape.n * x->shape.c;
+    return planes ? ocl_run_groups(&launch, count, 1) : ocl_run_1d(&launch, count * dy->shape.h);
+}
+
 /* The rest of POOL2D_SIZES of cl/pool2d.cl. */
 static void arg_opts(ocl_launch *launch, const lens_pool2d_opts *opts) {
     const lens_padding *pad = &opts->padding;
@@ -72,15 +86,13 @@ lens_status ocl_pool2d_forward(lens_tensor *y, const lens_tensor *x, const lens_
 
 lens_status ocl_pool2d_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *x,
                                       const lens_pool2d_opts *opts) {
-    bool rows = rows_applicable(dx->context, opts) && !windows_overlap(opts);
-    ocl_launch launch = rows ? begin_rows(dx->context, "pool2d_rows_backward_input", opts)
-                             : ocl_begin(dx->context, "pool2d", "pool2d_backward_input", "");
+    if (rows_applicable(dx->context, opts))
+        return backward_rows(dx, dy, x, opts);
+    ocl_launch launch = ocl_begin(dx->context, "pool2d", "pool2d_backward_input", "");
     ocl_arg_tensor(&launch, dx);
     ocl_arg_tensor(&launch, dy);
     ocl_arg_tensor(&launch, x);
     arg_shapes(&launch, x->shape, dy->shape);
-    if (rows)
-        return ocl_run_1d(&launch, dy->count / dy->shape.w);
     arg_opts(&launch, opts);
     return ocl_run_1d(&launch, dx->count);
 }

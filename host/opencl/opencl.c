@@ -44,6 +44,18 @@ const lens_backend lens_backend_opencl = {
     .activation_forward = ocl_activation_forward,
     .activation_backward_input = ocl_activation_backward_input,
 
+    .lrn_scratch = ocl_lrn_scratch,
+    .lrn_forward = ocl_lrn_forward,
+    .lrn_backward_input = ocl_lrn_backward_input,
+
+    .batchnorm_forward = ocl_batchnorm_forward,
+    .batchnorm_forward_training = ocl_batchnorm_forward_training,
+    .batchnorm_backward_weight = ocl_batchnorm_backward_weight,
+    .batchnorm_backward_input = ocl_batchnorm_backward_input,
+
+    .dropout_forward = ocl_dropout_forward,
+    .dropout_backward_input = ocl_dropout_backward_input,
+
     .softmax_forward = ocl_softmax_forward,
     .softmax_backward_input = ocl_softmax_backward_input,
 

@@ -161,8 +161,8 @@ void ocl_arg_shape(ocl_launch *launch, lens_shape shape);
  * kernel guards against the rest. */
 lens_status ocl_run_1d(ocl_launch *launch, size_t items);
 
-/* One work-group of `items` work-items, or fewer when the kernel cannot have as many. */
-lens_status ocl_run_group(ocl_launch *launch, size_t items);
+/* `groups` groups of `items` work-items, or fewer when the kernel cannot have as many. */
+lens_status ocl_run_groups(ocl_launch *launch, size_t groups, size_t items);
 
 /* Exactly these groups: `global` is a multiple of `local` in each of the `dims` dimensions. */
 lens_status ocl_run(ocl_launch *launch, cl_uint dims, const size_t *global, const size_t *local);
@@ -229,6 +229,32 @@ lens_status ocl_activation_forward(lens_tensor *y, const lens_tensor *x,
                                    const lens_activation *opts);
 lens_status ocl_activation_backward_input(lens_tensor *dx, const lens_tensor *dy,
                                           const lens_tensor *y, const lens_activation *opts);
+
+size_t ocl_lrn_scratch(const lens_context *context, lens_pass pass, lens_shape x,
+                       const lens_lrn_opts *opts);
+lens_status ocl_lrn_forward(lens_tensor *y, const lens_tensor *x, const lens_lrn_opts *opts);
+lens_status ocl_lrn_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *x,
+                                   const lens_lrn_opts *opts, lens_tensor *scratch);
+
+lens_status ocl_batchnorm_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *gamma,
+                                  const lens_tensor *beta, const lens_tensor *mean,
+                                  const lens_tensor *variance, const lens_batchnorm_opts *opts);
+lens_status ocl_batchnorm_forward_training(lens_tensor *y, const lens_tensor *x,
+                                           const lens_tensor *gamma, const lens_tensor *beta,
+                                           lens_tensor *mean, lens_tensor *variance,
+                                           lens_tensor *saved, const lens_batchnorm_opts *opts);
+lens_status ocl_batchnorm_backward_weight(lens_tensor *dgamma, lens_tensor *dbeta,
+                                          const lens_tensor *dy, const lens_tensor *x,
+                                          const lens_tensor *saved);
+lens_status ocl_batchnorm_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                         const lens_tensor *x, const lens_tensor *gamma,
+                                         const lens_tensor *saved, const lens_tensor *dgamma,
+                                         const lens_tensor *dbeta);
+
+lens_status ocl_dropout_forward(lens_tensor *y, const lens_tensor *x,
+                                const lens_dropout_opts *opts);
+lens_status ocl_dropout_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                       const lens_dropout_opts *opts);
 
 lens_status ocl_softmax_forward(lens_tensor *y, const lens_tensor *x);
 lens_status ocl_softmax_backward_input(lens_tensor *dx, const lens_tensor *dy,

@@ -109,6 +109,18 @@ const lens_backend lens_backend_reference = {
     .activation_forward = ref_activation_forward,
     .activation_backward_input = ref_activation_backward_input,
 
+    .lrn_scratch = ref_lrn_scratch,
+    .lrn_forward = ref_lrn_forward,
+    .lrn_backward_input = ref_lrn_backward_input,
+
+    .batchnorm_forward = ref_batchnorm_forward,
+    .batchnorm_forward_training = ref_batchnorm_forward_training,
+    .batchnorm_backward_weight = ref_batchnorm_backward_weight,
+    .batchnorm_backward_input = ref_batchnorm_backward_input,
+
+    .dropout_forward = ref_dropout_forward,
+    .dropout_backward_input = ref_dropout_backward_input,
+
     .softmax_forward = ref_softmax_forward,
     .softmax_backward_input = ref_softmax_backward_input,
 

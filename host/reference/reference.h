@@ -78,6 +78,32 @@ lens_status ref_activation_forward(lens_tensor *y, const lens_tensor *x,
 lens_status ref_activation_backward_input(lens_tensor *dx, const lens_tensor *dy,
                                           const lens_tensor *y, const lens_activation *opts);
 
+size_t ref_lrn_scratch(const lens_context *context, lens_pass pass, lens_shape x,
+                       const lens_lrn_opts *opts);
+lens_status ref_lrn_forward(lens_tensor *y, const lens_tensor *x, const lens_lrn_opts *opts);
+lens_status ref_lrn_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *x,
+                                   const lens_lrn_opts *opts, lens_tensor *scratch);
+
+lens_status ref_batchnorm_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *gamma,
+                                  const lens_tensor *beta, const lens_tensor *mean,
+                                  const lens_tensor *variance, const lens_batchnorm_opts *opts);
+lens_status ref_batchnorm_forward_training(lens_tensor *y, const lens_tensor *x,
+                                           const lens_tensor *gamma, const lens_tensor *beta,
+                                           lens_tensor *mean, lens_tensor *variance,
+                                           lens_tensor *saved, const lens_batchnorm_opts *opts);
+lens_status ref_batchnorm_backward_weight(lens_tensor *dgamma, lens_tensor *dbeta,
+                                          const lens_tensor *dy, const lens_tensor *x,
+                                          const lens_tensor *saved);
+lens_status ref_batchnorm_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                         const lens_tensor *x, const lens_tensor *gamma,
+                                         const lens_tensor *saved, const lens_tensor *dgamma,
+                                         const lens_tensor *dbeta);
+
+lens_status ref_dropout_forward(lens_tensor *y, const lens_tensor *x,
+                                const lens_dropout_opts *opts);
+lens_status ref_dropout_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                       const lens_dropout_opts *opts);
+
 lens_status ref_softmax_forward(lens_tensor *y, const lens_tensor *x);
 lens_status ref_softmax_backward_input(lens_tensor *dx, const lens_tensor *dy,
                                        const lens_tensor *y);

@@ -196,10 +196,11 @@ static lens_status print_structure(char **text, const lens_net_spec *spec) {
     LENS_TRY(lens_net_spec_copy(&copy, spec));
     strcpy(copy->name, "any");
     for (size_t i = 0; i < copy->layer_count; i++) {
-        if (copy->layers[i].kind == LENS_LAYER_CONV2D)
-            copy->layers[i].conv2d.initializer = LENS_GLOROT_UNIFORM;
-        if (copy->layers[i].kind == LENS_LAYER_DENSE)
-            copy->layers[i].dense.initializer = LENS_GLOROT_UNIFORM;
+        lens_layer_spec *layer = &copy->layers[i];
+        if (layer->kind == LENS_LAYER_CONV2D)
+            layer->conv2d.initializer = (lens_initializer){0}, layer->conv2d.initial_bias = 0;
+        if (layer->kind == LENS_LAYER_DENSE)
+            layer->dense.initializer = (lens_initializer){0}, layer->dense.initial_bias = 0;
     }
     lens_status status = lens_keras_print(text, copy);
     lens_net_spec_free(copy);

@@ -73,7 +73,7 @@ typedef struct own_row {
     size_t batch, epochs;
     float rate;
     float weight_decay; /* decoupled, per unit of rate */
-    lens_initializer initializer;
+    lens_initializer_kind initializer;
 } own_row;
 
 static const own_row own[] = {
@@ -110,14 +110,14 @@ static lens_loss_kind loss_of(const lens_net_spec *spec) {
     return ends_in_rbf ? LENS_MAP : LENS_SPARSE_CROSS_ENTROPY;
 }
 
-static void set_initializers(lens_net_spec *spec, lens_initializer initializer) {
+static void set_initializers(lens_net_spec *spec, lens_initializer_kind initializer) {
     for (size_t i = 0; i < spec->layer_count; i++) {
         if (spec->layers[i].kind == LENS_LAYER_CONV2D)
-            spec->layers[i].conv2d.initializer = initializer;
+            spec->layers[i].conv2d.initializer.kind = initializer;
         if (spec->layers[i].kind == LENS_LAYER_DENSE)
-            spec->layers[i].dense.initializer = initializer;
+            spec->layers[i].dense.initializer.kind = initializer;
         if (spec->layers[i].kind == LENS_LAYER_SUBSAMPLE)
-            spec->layers[i].subsample.initializer = initializer;
+            spec->layers[i].subsample.initializer.kind = initializer;
     }
 }
 

@@ -26,6 +26,9 @@ extern "C" {
     X(PAD2D, "pad2d")                                                                              \
     X(DENSE, "dense")                                                                              \
     X(ACTIVATION, "activation")                                                                    \
+    X(LRN, "lrn")                                                                                  \
+    X(BATCHNORM, "batchnorm")                                                                      \
+    X(DROPOUT, "dropout")                                                                          \
     X(SOFTMAX, "softmax")                                                                          \
     X(FLATTEN, "flatten")                                                                          \
     X(RESIZE2D, "resize2d")                                                                        \
@@ -44,16 +47,26 @@ LENS_API const char *lens_layer_kind_name(lens_layer_kind kind);
 /* Starting values of weights; with fan_in = c/groups r s and fan_out = k r s / groups
  * (dense: inputs and units; subsample: the window's size, both). Of a convolution with connections
  * c is what the filter is connected to. Values are a function of (seed, layer, element) alone. */
-typedef enum lens_initializer {
+typedef enum lens_initializer_kind {
     LENS_GLOROT_UNIFORM, /* +- sqrt(6 / (fan_in + fan_out)): Glorot and Bengio 2010; the default */
     LENS_GLOROT_NORMAL,  /* sd sqrt(2 / (fan_in + fan_out)) */
     LENS_HE_UNIFORM,     /* +- sqrt(6 / fan_in): He et al. 2015 */
     LENS_HE_NORMAL,      /* sd sqrt(2 / fan_in) */
-    LENS_LECUN1998_UNIFORM /* +- 2.4 / fan_in: LeCun et al. 1998, appendix A */
+    LENS_LECUN1998_UNIFORM, /* +- 2.4 / fan_in: LeCun et al. 1998, appendix A */
+    LENS_LECUN_UNIFORM,     /* +- sqrt(3 / fan_in): LeCun et al. 1998, "Efficient BackProp" */
+    LENS_LECUN_NORMAL,      /* sd sqrt(1 / fan_in) */
+    LENS_RANDOM_NORMAL,     /* sd `value` */
+    LENS_RANDOM_UNIFORM,    /* +- `value` */
+    LENS_CONSTANT_VALUE     /* `value` */
+} lens_initializer_kind;
+
+typedef struct lens_initializer {
+    lens_initializer_kind kind;
+    float value; /* of the last three */
 } lens_initializer;
 
-/* "glorot_uniform", ... : Keras's names. Never NULL. */
-LENS_API const char *lens_initializer_name(lens_initializer initializer);
+/* "glorot_uniform", ... , "random_normal", "random_uniform", "constant": Keras's. Never NULL. */
+LENS_API const char *lens_initializer_name(lens_initializer_kind kind);
 
 #define LENS_NAME_SIZE 64
 #define LENS_CONNECTIONS_MOST 32 /* filters of a convolution with a table of connections */
@@ -67,7 +80,8 @@ typedef struct lens_layer_spec {
             bool same_padding; /* lens_padding_same() from the input's size; opts.padding unused */
             bool no_bias;      /* default false */
             lens_conv2d_opts opts;
-            lens_initializer initializer; /* of the weights; biases start at 0 */
+            lens_initializer initializer; /* of the weights */
+            float initial_bias;           /* biases start at this, default 0 */
             /* Bit c of word k: filter k reads channel c. All words 0, the default: every filter
              * reads every channel. Else every filter reads one at least; 1 group, at most
              * LENS_CONNECTIONS_MOST filters and 32 channels. The other weights are 0 and stay so.
@@ -84,8 +98,12 @@ typedef struct lens_layer_spec {
             bool no_bias;
             lens_dense_opts opts;
             lens_initializer initializer;
+            float initial_bias;
         } dense;
         lens_activation activation;
+        lens_lrn_opts lrn;
+        lens_batchnorm_opts batchnorm;
+        float dropout; /* the rate, 0 <= rate < 1 */
         struct {
             size_t h, w;
             lens_resize2d_kind kind;

@@ -290,6 +290,112 @@ LENS_API lens_status lens_rbf_backward_input(lens_tensor *dx, const lens_tensor 
 LENS_API lens_status lens_rbf_backward_weight(lens_tensor *dw, const lens_tensor *dy,
                                               const lens_tensor *x, const lens_tensor *w);
 
+/* ---- lrn -----------------------------------------------------------------------------------
+ * Local response normalisation, Krizhevsky et al. 2012, section 3.3:
+ *
+ *     y[i] = x[i] s[i]^-beta,  s[i] = k + a sum over j in the window of i of x[j]^2
+ *
+ * across channels: the window is channels i - size/2 .. i + (size-1)/2 of the same pixel, as far as
+ * they exist; within: the size x size square of pixels around i, in the same way, of the same
+ * channel. a = alpha (the paper, TensorFlow), or with `average` alpha divided by the elements of a
+ * whole window, size or size^2 (Caffe, PyTorch, ONNX). */
+
+typedef enum lens_lrn_kind { LENS_LRN_ACROSS, LENS_LRN_WITHIN } lens_lrn_kind;
+
+typedef struct lens_lrn_opts {
+    lens_lrn_kind kind; /* default across */
+    size_t size;        /* default 5; at most 64 */
+    float alpha;        /* default 1e-4; at least 0 */
+    float beta;         /* default 0.75; at least 0 */
+    float k;            /* default 2; above 0 */
+    bool average;       /* default false */
+} lens_lrn_opts;
+
+/* The paper's. */
+LENS_API lens_lrn_opts lens_lrn_defaults(void);
+
+/* "across", "within". Never NULL. */
+LENS_API const char *lens_lrn_kind_name(lens_lrn_kind kind);
+
+/* Elements that backward_input of a within-channel window is faster with; else 0. */
+LENS_API lens_status lens_lrn_scratch(size_t *count, const lens_context *context, lens_pass pass,
+                                      lens_shape x, const lens_lrn_opts *opts);
+
+/* x and y of equal shape. */
+LENS_API lens_status lens_lrn_forward(lens_tensor *y, const lens_tensor *x,
+                                      const lens_lrn_opts *opts);
+
+/* dx[i] = dy[i] s[i]^-beta - 2 a beta x[i] sum over the j whose window holds i of
+ * dy[j] x[j] s[j]^(-beta-1). */
+LENS_API lens_status lens_lrn_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                             const lens_tensor *x, const lens_lrn_opts *opts,
+                                             lens_tensor *scratch);
+
+/* ---- batchnorm -----------------------------------------------------------------------------
+ * Batch normalisation, Ioffe and Szegedy 2015. For each channel c, over the m = n h w values of it:
+ *
+ *     y = gamma[c] z + beta[c],  z = (x - mean[c]) / sqrt(variance[c] + epsilon)
+ *
+ * x, y (n, c, h, w); gamma, beta, mean, variance (1, c, 1, 1). After a dense layer h = w = 1, and
+ * the statistics are those of each unit. */
+
+typedef struct lens_batchnorm_opts {
+    float epsilon;  /* default 1e-3, Keras's; above 0 */
+    float momentum; /* default 0.99, Keras's: running = momentum running + (1 - momentum) batch.
+                       PyTorch's is one minus this. 0 .. 1 */
+} lens_batchnorm_opts;
+
+LENS_API lens_batchnorm_opts lens_batchnorm_defaults(void);
+
+/* With the given statistics: inference. */
+LENS_API lens_status lens_batchnorm_forward(lens_tensor *y, const lens_tensor *x,
+                                            const lens_tensor *gamma, const lens_tensor *beta,
+                                            const lens_tensor *mean, const lens_tensor *variance,
+                                            const lens_batchnorm_opts *opts);
+
+/* With the batch's own statistics, its variance divided by m. They move the running `mean` and
+ * `variance`, and saved (1, 2 c, 1, 1) becomes the batch's means and, behind them, its
+ * 1 / sqrt(variance + epsilon), for backward. */
+LENS_API lens_status lens_batchnorm_forward_training(lens_tensor *y, const lens_tensor *x,
+                                                     const lens_tensor *gamma,
+                                                     const lens_tensor *beta, lens_tensor *mean,
+                                                     lens_tensor *variance, lens_tensor *saved,
+                                                     const lens_batchnorm_opts *opts);
+
+/* dgamma[c] = sum of dy z,  dbeta[c] = sum of dy. */
+LENS_API lens_status lens_batchnorm_backward_weight(lens_tensor *dgamma, lens_tensor *dbeta,
+                                                    const lens_tensor *dy, const lens_tensor *x,
+                                                    const lens_tensor *saved);
+
+/* dx = gamma[c] / sqrt(variance + epsilon) (dy - (dbeta[c] + z dgamma[c]) / m): the batch's
+ * statistics depend on x too. dx may be dy. */
+LENS_API lens_status lens_batchnorm_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                                   const lens_tensor *x, const lens_tensor *gamma,
+                                                   const lens_tensor *saved,
+                                                   const lens_tensor *dgamma,
+                                                   const lens_tensor *dbeta);
+
+/* ---- dropout -------------------------------------------------------------------------------
+ * Inverted dropout, Srivastava et al. 2014: y[i] = x[i] / (1 - rate), or 0 with probability `rate`.
+ * Which ones is a function of (seed, index, step, i) alone, by Philox, so backward draws the same
+ * ones again, every device drops the same, and nothing is stored: element i goes when word i % 4 of
+ * the counter (i / 4, 3 << 24 | index, step low, step high) under the key `seed` is below
+ * rate 2^32. */
+
+typedef struct lens_dropout_opts {
+    float rate; /* 0 <= rate < 1; 0 copies */
+    uint64_t seed, step;
+    uint32_t index; /* of the layer, below 2^24 */
+} lens_dropout_opts;
+
+/* Equal shapes. y may be x. */
+LENS_API lens_status lens_dropout_forward(lens_tensor *y, const lens_tensor *x,
+                                          const lens_dropout_opts *opts);
+
+/* dx[i] = dy[i] / (1 - rate) where x[i] was kept, else 0. dx may be dy. */
+LENS_API lens_status lens_dropout_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                                 const lens_dropout_opts *opts);
+
 /* ---- softmax -------------------------------------------------------------------------------
  * Over the channels, for each image and pixel: y[c] = exp(x[c] - max x) / sum of the same. */
 
