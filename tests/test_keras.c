@@ -46,7 +46,7 @@ static void keras_3(void **state) {
     assert_int_equal(spec->layers[4].kind, LENS_LAYER_SOFTMAX);
     assert_string_equal(spec->layers[4].name, "dense_softmax");
     lens_net_summary *summary;
-    assert_ok(lens_net_summary_new(&summary, spec, 1, 0));
+    assert_ok(lens_net_summary_new(&summary, spec, NULL, 1, 0));
     assert_int_equal(summary->layers[0].output.h, 14);
     assert_int_equal(summary->layers[2].output.c, 6 * 7 * 10);
     lens_net_summary_free(summary);
@@ -79,8 +79,8 @@ static void assert_round_trip(const lens_net_spec *spec) {
     assert_ok(lens_keras_print(&second, again));
     assert_string_equal(first, second);
     lens_net_summary *a, *b;
-    assert_ok(lens_net_summary_new(&a, spec, 1, 0));
-    assert_ok(lens_net_summary_new(&b, again, 1, 0));
+    assert_ok(lens_net_summary_new(&a, spec, NULL, 1, 0));
+    assert_ok(lens_net_summary_new(&b, again, NULL, 1, 0));
     assert_int_equal(a->layer_count, b->layer_count);
     assert_int_equal(a->parameters, b->parameters);
     assert_int_equal(a->macs, b->macs);

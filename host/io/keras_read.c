@@ -442,7 +442,7 @@ static void read_subsample(reader *r, lens_layer_spec *layer) {
     lens_subsample_opts *opts = &layer->subsample.opts;
     get_pair(r, "pool_size", &opts->window_h, &opts->window_w, 2);
     opts->activation = get_activation(r);
-    layer->subsample.initializer = get_initializer(r);
+    layer->subsample.initializer = get_weight_initializer(r);
 }
 
 static void read_rbf(reader *r, lens_layer_spec *layer) {

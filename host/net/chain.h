@@ -39,4 +39,8 @@ typedef struct lens_chain {
 lens_status lens_chain_new(lens_chain **out, const lens_net_spec *spec, const lens_net_opts *opts);
 void lens_chain_free(lens_chain *chain); /* NULL is allowed */
 
+/* Elements of scratch that the hungriest layer wants on that device; NULL: 0, as general kernels
+ * want. */
+lens_status lens_chain_scratch(size_t *most, const lens_chain *chain, const lens_context *context);
+
 #endif

@@ -92,13 +92,8 @@ static void free_parameters(lens_net *net) {
 /* ---- memory that depends on the batch ------------------------------------------------------- */
 
 static lens_status new_scratch(lens_net *net) {
-    size_t most = 0;
-    for (size_t i = 0; i < net->chain->count; i++) {
-        const lens_layer *layer = &net->chain->layers[i];
-        size_t count;
-        LENS_TRY(layer->class->scratch(&count, layer, net->context));
-        most = lens_size_max(most, count);
-    }
+    size_t most;
+    LENS_TRY(lens_chain_scratch(&most, net->chain, net->context));
     return most ? lens_tensor_new(&net->scratch, net->context, (lens_shape){1, most, 1, 1})
                 : LENS_OK;
 }
@@ -181,6 +176,7 @@ lens_status lens_net_set_batch(lens_net *net, size_t n) {
 
 static lens_status build(lens_net *net, const lens_net_spec *spec) {
     LENS_TRY(lens_net_spec_copy(&net->spec, spec));
+    LENS_TRY(lens_net_check_memory(net->context, spec, &net->opts, 0));
     LENS_TRY(lens_chain_new(&net->chain, spec, &net->opts));
     LENS_TRY(add_parameters(net));
     LENS_TRY(add_masks(net));

@@ -34,13 +34,13 @@ static lens_status float_bytes(size_t *bytes, size_t *total, size_t count, size_
     return LENS_OK;
 }
 
-/* The general kernels of conv2d and dense work without scratch. A mask is kept beside the
- * parameters.
- */
+/* A mask is kept beside the parameters. */
 static lens_status summarise_memory(lens_net_summary *summary, const lens_chain *chain,
-                                    size_t slots) {
-    size_t target, *total = &summary->memory_bytes.total;
+                                    const lens_context *context, size_t slots) {
+    size_t target, scratch, *total = &summary->memory_bytes.total;
     LENS_TRY(lens_shape_count(chain->target, &target));
+    LENS_TRY(lens_chain_scratch(&scratch, chain, context));
+    LENS_TRY(float_bytes(&summary->memory_bytes.scratch, total, scratch, 1));
     LENS_TRY(
         float_bytes(&summary->memory_bytes.parameters, total, chain->parameters + chain->masks, 1));
     LENS_TRY(float_bytes(&summary->memory_bytes.gradients, total, chain->trained, 1));
@@ -49,8 +49,8 @@ static lens_status summarise_memory(lens_net_summary *summary, const lens_chain 
                        chain->arena + chain->saved + target, 1);
 }
 
-lens_status lens_net_summary_new(lens_net_summary **out, const lens_net_spec *spec, size_t batch,
-                                 size_t slots) {
+lens_status lens_net_summary_new(lens_net_summary **out, const lens_net_spec *spec,
+                                 const lens_context *context, size_t batch, size_t slots) {
     assert(out && spec);
     *out = NULL;
     lens_net_opts opts = lens_net_defaults();
@@ -67,7 +67,7 @@ lens_status lens_net_summary_new(lens_net_summary **out, const lens_net_spec *sp
         goto done;
     }
     summarise_layers(summary, spec, chain);
-    status = summarise_memory(summary, chain, slots);
+    status = summarise_memory(summary, chain, context, slots);
 done:
     lens_chain_free(chain);
     if (status != LENS_OK)

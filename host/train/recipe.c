@@ -28,7 +28,7 @@ typedef struct notebook_row {
     bool validation_first, keep_best;
     float rate; /* default: the optimizer's */
     lens_schedule_kind schedule;
-    lens_initializer initializer;
+    lens_initializer_kind initializer;
 } notebook_row;
 
 static const notebook_row notebook[] = {
@@ -47,6 +47,8 @@ static const notebook_row notebook[] = {
     /* the best epoch is chosen on held-out training images, so that the test stays a test */
     {"digits-cnn", LENS_RMSPROP, 64, 10, .validation = 6000, .keep_best = true},
     {"alexnet-mini", LENS_ADAM, 128, 5},
+    {"alexnet-mnist", LENS_ADAM, 32, 3},
+    {"alexnet-cifar10", LENS_ADAM, 64, 5},
 };
 
 static void apply_notebook(lens_recipe *recipe, const notebook_row *row) {
@@ -87,6 +89,8 @@ static const own_row own[] = {
     {"lenet5-1998", LENS_MOMENTUM, 32, 20, 1e-3f, 0, LENS_LECUN1998_UNIFORM},
     {"digits-cnn", LENS_ADAMW, 64, 10, 1e-3f, 0.05f, LENS_HE_UNIFORM},
     {"alexnet-mini", LENS_ADAMW, 64, 5, 1e-3f, 0.05f, LENS_HE_UNIFORM},
+    {"alexnet-mnist", LENS_ADAMW, 32, 3, 5e-4f, 0.05f, LENS_HE_UNIFORM},
+    {"alexnet-cifar10", LENS_MOMENTUM, 64, 5, 0.01f, 5e-3f, LENS_HE_UNIFORM},
 };
 
 #define WARMUP_STEPS 200

@@ -73,6 +73,8 @@ static lens_status build(lens_trainer *trainer, const lens_net_spec *spec) {
     opts.batch = lens_size_min(recipe->batch, images);
     opts.training = true;
     opts.loss = recipe->loss;
+    LENS_TRY(lens_net_check_memory(trainer->context, spec, &opts,
+                                   lens_optimizer_slots(recipe->optimizer.kind)));
     LENS_TRY(lens_net_new(&trainer->net, trainer->context, spec, &opts));
     if (!lens_net_parameters(trainer->net))
         return lens_fail(LENS_BAD_ARGUMENT, "network %s has no parameters to train", spec->name);

@@ -157,13 +157,14 @@ typedef struct lens_net_summary {
     size_t macs;
     struct {
         size_t parameters, gradients, slots, activations, scratch, total;
-    } memory_bytes; /* on the device, training at `batch`; scratch of the general kernels */
+    } memory_bytes; /* on the device, training at `batch` */
 } lens_net_summary;
 
-/* Infers every shape and plans the memory of training with `slots` optimizer slots.
- * BAD_SHAPE names the layer that does not fit. */
+/* Infers every shape and plans the memory of training with `slots` optimizer slots: on the device
+ * of `context`, whose algorithms may want scratch, or (NULL) with the general kernels, which want
+ * none. BAD_SHAPE names the layer that does not fit. */
 LENS_API lens_status lens_net_summary_new(lens_net_summary **out, const lens_net_spec *spec,
-                                          size_t batch, size_t slots);
+                                          const lens_context *context, size_t batch, size_t slots);
 LENS_API void lens_net_summary_free(lens_net_summary *summary);
 
 /* ---- the network on a device ---------------------------------------------------------------- */
@@ -186,6 +187,12 @@ LENS_API lens_net_opts lens_net_defaults(void);
 LENS_API lens_status lens_net_new(lens_net **out, lens_context *context, const lens_net_spec *spec,
                                   const lens_net_opts *opts);
 LENS_API void lens_net_free(lens_net *net); /* NULL is allowed */
+
+/* OUT_OF_MEMORY when a net made so, trained with `slots` optimizer slots, exceeds the device's
+ * memory or its largest allocation; the message says which batch would fit. lens_net_new() asks
+ * this itself, for no slots. */
+LENS_API lens_status lens_net_check_memory(lens_context *context, const lens_net_spec *spec,
+                                           const lens_net_opts *opts, size_t slots);
 
 LENS_API const lens_net_spec *lens_net_get_spec(const lens_net *net); /* borrowed */
 LENS_API lens_net_opts lens_net_get_opts(const lens_net *net); /* as given to lens_net_new() */

@@ -41,6 +41,7 @@ static const table_column columns[] = {
     {"speed_up", "x reference", true},
     {"steps", "Steps", true},
     {"first_step_ms", "First step", true},
+    {"memory_bytes", "Memory", true},
     {0},
 };
 
@@ -49,7 +50,7 @@ enum { STEPS_LEAST = 5, STEPS_MOST = 1000 };
 typedef struct result {
     const lens_device_info *device;
     double median, least, first; /* seconds */
-    size_t steps;
+    size_t steps, bytes;         /* on the device, at most */
 } result;
 
 /* A net and what its training step needs. */
@@ -160,6 +161,8 @@ static lens_status bench_device(const lens_devices *devices, size_t index,
         status = measure(&s, o->seconds, r);
     if (status == LENS_OK && o->profile)
         pick_print_profile(context);
+    if (context)
+        lens_context_memory(context, &r->bytes);
     step_close(&s);
     lens_context_free(context);
     return status;
@@ -188,6 +191,7 @@ static void add_row(table *t, const result *r, const bench_options *o, double fl
     table_real(t, ratio, isfinite(ratio) ? out_printf("%.1f", ratio) : "-");
     table_count(t, r->steps);
     table_real(t, 1e3 * r->first, out_duration(r->first));
+    table_cell(t, out_count(r->bytes), out_bytes(r->bytes));
 }
 
 static void print_results(const lens_net_spec *spec, const table *t, const bench_options *o) {
@@ -218,7 +222,7 @@ static lens_status bench(const char *model, const bench_options *o) {
     result *results = NULL;
     lens_status status = lens_net_spec_open(&spec, model);
     if (status == LENS_OK)
-        status = lens_net_summary_new(&summary, spec, o->batch, 0);
+        status = lens_net_summary_new(&summary, spec, NULL, o->batch, 0);
     if (status == LENS_OK)
         status = lens_devices_new(&devices);
     if (status == LENS_OK)

@@ -26,7 +26,7 @@ static lens_status add_row(table *t, size_t index) {
     lens_net_summary *summary = NULL;
     lens_status status = lens_model_spec(&spec, name);
     if (status == LENS_OK)
-        status = lens_net_summary_new(&summary, spec, 1, 0);
+        status = lens_net_summary_new(&summary, spec, NULL, 1, 0);
     if (status == LENS_OK) {
         lens_shape in = spec->input;
         table_text(t, name);

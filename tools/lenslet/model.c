@@ -56,7 +56,7 @@ size_t model_layer_rank(const lens_net_spec *spec, size_t layer) {
 lens_status model_check_labels(const lens_net_spec *spec, const lens_dataset *data,
                                const char *directory, size_t *classes) {
     lens_net_summary *summary;
-    TRY(lens_net_summary_new(&summary, spec, 1, 0));
+    TRY(lens_net_summary_new(&summary, spec, NULL, 1, 0));
     size_t outputs = summary->layers[summary->layer_count - 1].output.c;
     lens_net_summary_free(summary);
     *classes = outputs > 1 ? outputs : 2; /* one sigmoid tells two classes apart */
