@@ -166,7 +166,7 @@ static void lenet5_1998_keeps_its_table_and_codes(void **state) {
     assert_int_equal(again->layers[2].conv2d.connections[4], 1 << 0 | 1 << 4 | 1 << 5);
     assert_int_equal(again->layers[3].subsample.opts.window_h, 2);
     assert_int_equal(again->layers[3].subsample.opts.activation.kind, LENS_SCALED_TANH);
-    assert_int_equal(again->layers[3].subsample.initializer, LENS_LECUN1998_UNIFORM);
+    assert_int_equal(again->layers[3].subsample.initializer.kind, LENS_LECUN1998_UNIFORM);
     assert_true(again->layers[6].rbf.trained);
     free(text);
     spec->layers[6].rbf.trained = false;

@@ -20,14 +20,16 @@ static bool same_recipe(const lens_recipe *a, const lens_recipe *b) {
 
 static void notebook_recipes_are_the_notebooks(void **state) {
     (void)state;
-    static const struct {
+    const struct {
         const char *model;
         lens_optimizer_kind optimizer;
         size_t batch, epochs, validation;
         bool first, keep_best;
         lens_schedule_kind schedule;
         lens_loss_kind loss;
-        lens_initializer initializer;
+        lens_initializer_kind initializer;
+        float rate, l2;
+        lens_preprocess preprocess; /* default: 0 .. 1 */
     } cases[] = {
         {"lenet5", LENS_ADAM, 32, 5, 0, false, false},
         {"lenet5-same", LENS_ADAM, 32, 5, 0, false, false},
@@ -39,6 +41,15 @@ static void notebook_recipes_are_the_notebooks(void **state) {
          LENS_LECUN1998_UNIFORM}, /* the paper's */
         {"digits-cnn", LENS_RMSPROP, 64, 10, 6000, false, true},
         {"alexnet-mini", LENS_ADAM, 128, 5, 0, false, false},
+        {"alexnet-mnist", LENS_ADAM, 32, 3, 0, false, false},
+        {"alexnet-cifar10", LENS_ADAM, 64, 5, 0, false, false},
+        {"binary-cnn", LENS_ADAM, 16, 10, .loss = LENS_BINARY_CROSS_ENTROPY},
+        {"alexnet-bn", LENS_ADAM, 16, 2, .loss = LENS_BINARY_CROSS_ENTROPY,
+         .preprocess = lens_preprocess_caffe()},
+        {"alexnet-valid", LENS_ADAM, 16, 2, .preprocess = lens_preprocess_caffe()},
+        {"alexnet", LENS_ADAM, 16, 2, .preprocess = lens_preprocess_caffe()},
+        {"alexnet-2012", LENS_MOMENTUM, 128, 90, .initializer = LENS_RANDOM_NORMAL, .rate = 0.01f,
+         .l2 = 5e-4f, .preprocess = {1, {124, 117, 104}, {1, 1, 1}, .side = 256}}, /* the paper's */
     };
     assert_int_equal(sizeof cases / sizeof cases[0], lens_model_count());
     for (size_t i = 0; i < lens_model_count(); i++) {
@@ -48,8 +59,9 @@ static void notebook_recipes_are_the_notebooks(void **state) {
         assert_ok(lens_recipe_for(&r, spec, "notebook"));
         lens_optimizer_opts keras = lens_optimizer_defaults(cases[i].optimizer);
         assert_int_equal(r.optimizer.kind, cases[i].optimizer);
-        assert_true(r.optimizer.rate == 0.001f && r.optimizer.epsilon == keras.epsilon);
-        assert_true(r.optimizer.weight_decay == 0 && r.optimizer.l2 == 0);
+        assert_true(r.optimizer.rate == (cases[i].rate > 0 ? cases[i].rate : 0.001f));
+        assert_true(r.optimizer.epsilon == keras.epsilon);
+        assert_true(r.optimizer.weight_decay == 0 && r.optimizer.l2 == cases[i].l2);
         assert_int_equal(r.schedule.kind, cases[i].schedule);
         assert_int_equal(r.schedule.warmup, 0);
         assert_int_equal(r.batch, cases[i].batch);
@@ -58,14 +70,36 @@ static void notebook_recipes_are_the_notebooks(void **state) {
         assert_int_equal(r.validation_first, cases[i].first);
         assert_int_equal(r.keep_best, cases[i].keep_best);
         assert_int_equal(r.loss, cases[i].loss);
-        assert_true(r.preprocess.scale == 1.0f / 255);
-        assert_int_equal(spec->layers[0].conv2d.initializer.kind, cases[i].initializer);
+        const lens_preprocess *p = &cases[i].preprocess;
+        assert_true(r.preprocess.scale == (p->scale > 0 ? p->scale : 1.0f / 255));
+        assert_memory_equal(r.preprocess.mean, p->mean, sizeof p->mean);
+        assert_int_equal(r.preprocess.bgr, p->bgr);
+        assert_int_equal(r.preprocess.side, p->side);
+        bool starts_with_conv = spec->layers[0].kind == LENS_LAYER_CONV2D;
+        if (starts_with_conv)
+            assert_int_equal(spec->layers[0].conv2d.initializer.kind, cases[i].initializer);
         lens_net_spec_free(spec);
     }
 }
 
-/* Ours are compared with the notebooks' at equal cost. */
+/* Ours are compared with what the notebooks reached at equal cost. */
 static void our_recipes_take_no_more_epochs(void **state) {
+    (void)state;
+    static const char *const reached[] = {"lenet5",      "lenet5-same",   "lenet5-max",
+                                          "lenet5-relu", "digits-cnn",    "alexnet-mini",
+                                          "lenet5-1998", "alexnet-mnist", "alexnet-cifar10"};
+    for (size_t i = 0; i < sizeof reached / sizeof reached[0]; i++) {
+        lens_net_spec *spec;
+        lens_recipe own, notebook;
+        assert_ok(lens_model_spec(&spec, reached[i]));
+        assert_ok(lens_recipe_for(&notebook, spec, "notebook"));
+        assert_ok(lens_recipe_for(&own, spec, NULL));
+        assert_int_equal(own.epochs, notebook.epochs);
+        lens_net_spec_free(spec);
+    }
+}
+
+static void every_model_has_a_recipe_of_ours(void **state) {
     (void)state;
     for (size_t i = 0; i < lens_model_count(); i++) {
         lens_net_spec *spec;
@@ -76,10 +110,8 @@ static void our_recipes_take_no_more_epochs(void **state) {
         assert_ok(lens_recipe_for(&same, spec, "default"));
         assert_true(same_recipe(&own, &same));
         assert_false(same_recipe(&own, &notebook));
-        /* ten epochs are the longer of lenet5-cifar10's two goals */
-        if (strcmp(lens_model_name(i), "lenet5-cifar10") != 0)
-            assert_int_equal(own.epochs, notebook.epochs);
         assert_int_equal(own.validation, 0);
+        assert_int_equal(own.schedule.kind, LENS_COSINE);
         lens_net_spec_free(spec);
     }
 }
@@ -154,6 +186,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(notebook_recipes_are_the_notebooks),
         cmocka_unit_test(our_recipes_take_no_more_epochs),
+        cmocka_unit_test(every_model_has_a_recipe_of_ours),
         cmocka_unit_test(a_recipe_chooses_the_initializers),
         cmocka_unit_test(other_networks_get_the_defaults),
         cmocka_unit_test(bad_recipes_are_named),

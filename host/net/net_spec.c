@@ -93,3 +93,25 @@ lens_status lens_net_spec_check(const lens_net_spec *spec) {
     }
     return LENS_OK;
 }
+
+static lens_activation_kind last_activation(const lens_layer_spec *layer) {
+    switch (layer->kind) {
+    case LENS_LAYER_ACTIVATION:
+        return layer->activation.kind;
+    case LENS_LAYER_DENSE:
+        return layer->dense.opts.activation.kind;
+    case LENS_LAYER_CONV2D:
+        return layer->conv2d.opts.activation.kind;
+    default:
+        return LENS_LINEAR;
+    }
+}
+
+lens_loss_kind lens_net_spec_loss(const lens_net_spec *spec) {
+    assert(spec && spec->layer_count);
+    const lens_layer_spec *last = &spec->layers[spec->layer_count - 1];
+    if (last->kind == LENS_LAYER_RBF)
+        return LENS_MAP;
+    return last_activation(last) == LENS_SIGMOID ? LENS_BINARY_CROSS_ENTROPY
+                                                 : LENS_SPARSE_CROSS_ENTROPY;
+}

@@ -129,6 +129,10 @@ typedef struct lens_net_spec {
 } lens_net_spec;
 
 LENS_API void lens_net_spec_free(lens_net_spec *spec); /* NULL is allowed */
+
+/* The loss that the last layer asks for where labels are class numbers: binary cross-entropy after
+ * a sigmoid, map after rbf units, else the cross-entropy of class numbers. */
+LENS_API lens_loss_kind lens_net_spec_loss(const lens_net_spec *spec);
 LENS_API lens_status lens_net_spec_copy(lens_net_spec **out, const lens_net_spec *spec);
 
 /* The zoo. Index order is that of `lenslet models`. */

@@ -50,11 +50,7 @@ static void print_json(const lens_net_spec *spec, const lens_net_summary *s,
     json_object_set_new(document, "input_shape", out_shape(spec->input));
     json_object_set_new(document, "layers", table_rows(layers));
     json_object_set_new(document, "params", out_count(s->parameters));
-<<<<<<< HEAD
     json_object_set_new(document, "trained_params", out_count(s->trained));
-=======
-    json_object_set_new(document, "trained", out_count(s->trained));
->>>>>>> dc2d2a0 (net: a network that does not fit its device is refused with the batch that would; summary counts scratch)
     json_object_set_new(document, "macs_per_image", out_count(s->macs));
     json_object_set_new(document, "device", out_device(device));
     json_object_set_new(document, "batch_size", out_count(o->batch));
@@ -75,24 +71,14 @@ static void print_text(const lens_net_spec *spec, const lens_net_summary *s,
     lens_shape in = spec->input;
     printf("  %s: input %zux%zux%zu\n\n", spec->name, in.c, in.h, in.w);
     table_print(layers, FORMAT_TEXT);
-<<<<<<< HEAD
     printf("\n  %s parameters", out_thousands(s->parameters));
     if (s->trained < s->parameters)
         printf(", %s trained and %s fixed", out_thousands(s->trained),
                out_thousands(s->parameters - s->trained));
     printf(" (%s), %s multiply-adds an image\n", out_bytes(s->memory_bytes.parameters),
            out_thousands(s->macs));
-    printf("  training at batch %zu with %s: %s on the device\n", o->batch,
-           lens_optimizer_name(o->optimizer), out_bytes(s->memory_bytes.total));
-=======
-    printf("\n  %s parameters (%s), ", out_thousands(s->parameters),
-           out_bytes(s->memory_bytes.parameters));
-    if (s->trained < s->parameters)
-        printf("%s of them trained, ", out_thousands(s->trained));
-    printf("%s multiply-adds an image\n", out_thousands(s->macs));
     printf("  training at batch %zu with %s: %s on %s\n", o->batch,
            lens_optimizer_name(o->optimizer), out_bytes(s->memory_bytes.total), pick_name(device));
->>>>>>> dc2d2a0 (net: a network that does not fit its device is refused with the batch that would; summary counts scratch)
     printf("  (parameters %s, gradients %s, optimizer %s, activations %s, scratch %s)\n",
            out_bytes(s->memory_bytes.parameters), out_bytes(s->memory_bytes.gradients),
            out_bytes(s->memory_bytes.slots), out_bytes(s->memory_bytes.activations),

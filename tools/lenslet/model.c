@@ -8,30 +8,17 @@ bool model_ends_in_softmax(const lens_net_spec *spec) {
 }
 
 bool model_ends_in_sigmoid(const lens_net_spec *spec) {
-    const lens_layer_spec *last = &spec->layers[spec->layer_count - 1];
-    switch (last->kind) {
-    case LENS_LAYER_ACTIVATION:
-        return last->activation.kind == LENS_SIGMOID;
-    case LENS_LAYER_DENSE:
-        return last->dense.opts.activation.kind == LENS_SIGMOID;
-    case LENS_LAYER_CONV2D:
-        return last->conv2d.opts.activation.kind == LENS_SIGMOID;
-    default:
-        return false;
-    }
+    return lens_net_spec_loss(spec) == LENS_BINARY_CROSS_ENTROPY;
 }
 
 bool model_ends_in_rbf(const lens_net_spec *spec) {
-    return spec->layers[spec->layer_count - 1].kind == LENS_LAYER_RBF;
+    return lens_net_spec_loss(spec) == LENS_MAP;
 }
 
 lens_loss_kind model_loss(const lens_net_spec *spec, size_t label_rank) {
-    if (model_ends_in_sigmoid(spec))
-        return LENS_BINARY_CROSS_ENTROPY;
-    if (model_ends_in_rbf(spec))
-        return LENS_MAP;
-    if (label_rank < 2)
-        return LENS_SPARSE_CROSS_ENTROPY;
+    lens_loss_kind loss = lens_net_spec_loss(spec);
+    if (loss != LENS_SPARSE_CROSS_ENTROPY || label_rank < 2)
+        return loss;
     return model_ends_in_softmax(spec) ? LENS_CROSS_ENTROPY : LENS_MEAN_SQUARED_ERROR;
 }
 
