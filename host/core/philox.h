@@ -13,7 +13,8 @@
 typedef enum lens_stream {
     LENS_STREAM_INITIALIZE = 1,
     LENS_STREAM_SHUFFLE,
-    LENS_STREAM_DROPOUT
+    LENS_STREAM_DROPOUT,
+    LENS_STREAM_AUGMENT
 } lens_stream;
 
 /* The bare function: out = philox4x32-10(counter, key). */

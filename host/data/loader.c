@@ -22,7 +22,8 @@
 enum {
     SLOTS = 3,
     PORTION = 4, /* images that a thread takes at once */
-    MOST_THREADS = 8
+    MOST_THREADS = 8,
+    TEN = 10
 };
 
 typedef struct slot {
@@ -38,6 +39,7 @@ struct lens_loader {
     lens_loader_opts opts;
     lens_shape shape;           /* of one image as it leaves here */
     size_t image_size, batches; /* elements of an image, batches of an epoch */
+    size_t views;               /* of each image: 1 or TEN */
     slot slots[SLOTS];
 
     pthread_t threads[MOST_THREADS];
@@ -79,37 +81,63 @@ lens_shape lens_loader_shape(const lens_dataset *dataset, const lens_preprocess 
     return shape;
 }
 
-static lens_status render_memory(const lens_loader *loader, size_t image, float *values) {
-    const lens_dataset *d = loader->dataset;
-    size_t start = image * d->shape.c * d->shape.h * d->shape.w;
-    view_source source = view_of_planes(d->bytes ? d->bytes + start : NULL,
-                                        d->floats ? d->floats + start : NULL, d->shape);
-    view part = view_centre(loader->shape, d->shape.h, d->shape.w, &loader->opts.preprocess);
-    return view_render(values, loader->shape, &source, &part, &loader->opts.preprocess);
+/* Which image of which epoch, and which of its views. */
+typedef struct item {
+    uint32_t image;
+    uint64_t epoch;
+    size_t view;
+} item;
+
+/* View 0 .. 3: a corner; 4: the middle; 5 .. 9: the same mirrored. */
+static void choose_crop(view *part, lens_shape input, size_t number) {
+    size_t place = number % 5;
+    part->flip = number >= 5;
+    if (place == 4)
+        return;
+    part->y = place & 2 ? (ptrdiff_t)part->h - (ptrdiff_t)input.h : 0;
+    part->x = place & 1 ? (ptrdiff_t)part->w - (ptrdiff_t)input.w : 0;
 }
 
-static lens_status render_file(const lens_loader *loader, size_t image, float *values) {
-    const lens_preprocess *preprocess = &loader->opts.preprocess;
+static lens_status render(const lens_loader *loader, float *values, const view_source *source,
+                          const item *it) {
+    const lens_loader_opts *o = &loader->opts;
+    view part = view_centre(loader->shape, source->h, source->w, &o->preprocess);
+    if (o->ten_crop)
+        choose_crop(&part, loader->shape, it->view);
+    view_augment(&part, loader->shape, &o->augment, o->seed, it->epoch, it->image);
+    return view_render(values, loader->shape, source, &part, &o->preprocess);
+}
+
+static lens_status render_memory(const lens_loader *loader, float *values, const item *it) {
+    const lens_dataset *d = loader->dataset;
+    size_t start = it->image * d->shape.c * d->shape.h * d->shape.w;
+    view_source source = view_of_planes(d->bytes ? d->bytes + start : NULL,
+                                        d->floats ? d->floats + start : NULL, d->shape);
+    return render(loader, values, &source, it);
+}
+
+static lens_status render_file(const lens_loader *loader, float *values, const item *it) {
     size_t least_h, least_w;
-    view_size(&least_h, &least_w, loader->shape, preprocess);
+    view_size(&least_h, &least_w, loader->shape, &loader->opts.preprocess);
     lens_picture picture;
     bool is_kept;
-    LENS_TRY(folder_picture(&picture, &is_kept, loader->dataset, image, least_h, least_w));
+    LENS_TRY(folder_picture(&picture, &is_kept, loader->dataset, it->image, least_h, least_w));
     view_source source = view_of_picture(&picture);
-    view part = view_centre(loader->shape, picture.h, picture.w, preprocess);
-    lens_status status = view_render(values, loader->shape, &source, &part, preprocess);
+    lens_status status = render(loader, values, &source, it);
     folder_release(&picture, is_kept);
     return status;
 }
 
 /* Image number i of a batch. What fails because of the file is left out, anything else stops. */
 static lens_status fill(const lens_loader *loader, slot *s, size_t i) {
-    uint32_t image = s->order[i];
+    item it = {.image = s->order[i],
+               .epoch = s->batch.epoch,
+               .view = (s->batch.index * loader->opts.batch + i) % loader->views};
     float *values = s->images + i * loader->image_size;
-    s->labels[i] = (float)loader->dataset->labels[image];
+    s->labels[i] = (float)loader->dataset->labels[it.image];
     if (!loader->dataset->files)
-        return render_memory(loader, image, values);
-    lens_status status = render_file(loader, image, values);
+        return render_memory(loader, values, &it);
+    lens_status status = render_file(loader, values, &it);
     s->missing[i] = status == LENS_BAD_FILE || status == LENS_UNSUPPORTED || status == LENS_IO;
     return s->missing[i] ? LENS_OK : status;
 }
@@ -145,11 +173,13 @@ static void open_batch(lens_loader *loader) {
     s->batch =
         (lens_batch){.epoch = loader->next_epoch,
                      .index = loader->next_index++,
-                     .count = lens_size_min(loader->opts.batch, loader->dataset->shape.n - first),
+                     .count = lens_size_min(loader->opts.batch,
+                                            loader->dataset->shape.n * loader->views - first),
                      .images = s->images,
                      .labels = s->labels,
                      .order = s->order};
-    memcpy(s->order, loader->order + first, s->batch.count * sizeof *s->order);
+    for (size_t i = 0; i < s->batch.count; i++)
+        s->order[i] = loader->order[(first + i) / loader->views];
     memset(s->missing, 0, s->batch.count * sizeof *s->missing);
 }
 
@@ -238,16 +268,26 @@ static lens_status start_threads(lens_loader *loader) {
                : lens_fail(LENS_OUT_OF_MEMORY, "loader: the system gives no more threads");
 }
 
+/* Of an epoch: images, or views of them. */
+static size_t items(const lens_dataset *dataset, const lens_loader_opts *opts) {
+    return dataset->shape.n * (opts->ten_crop ? TEN : 1);
+}
+
 static lens_status check(const lens_dataset *dataset, const lens_loader_opts *opts) {
     if (opts->batch == 0)
         return lens_fail(LENS_BAD_ARGUMENT, "loader: a batch of 0 images");
-    size_t batches = lens_size_div_up(dataset->shape.n, opts->batch);
+    size_t batches = lens_size_div_up(items(dataset, opts), opts->batch);
     if (opts->first > batches)
         return lens_fail(LENS_BAD_ARGUMENT, "loader: batch %zu of an epoch of %zu", opts->first,
                          batches);
     LENS_TRY(lens_preprocess_check(&opts->preprocess));
     lens_shape shape = lens_loader_shape(dataset, &opts->preprocess, opts->input);
     LENS_TRY(lens_shape_count(shape, NULL));
+    LENS_TRY(lens_augment_check(&opts->augment, &opts->preprocess, shape));
+    if (opts->ten_crop && opts->preprocess.side <= lens_size_min(shape.h, shape.w))
+        return lens_fail(LENS_BAD_ARGUMENT,
+                         "loader: ten crops need a preprocess.side larger than the input's %zu",
+                         lens_size_min(shape.h, shape.w));
     if (dataset->files && shape.c != 1 && shape.c != 3)
         return lens_fail(LENS_BAD_SHAPE, "pictures become 1 or 3 channels, not %zu", shape.c);
     return LENS_OK;
@@ -263,10 +303,11 @@ lens_status lens_loader_new(lens_loader **out, const lens_dataset *dataset,
         return lens_fail_memory("loader", sizeof *loader);
     loader->dataset = dataset;
     loader->opts = *opts;
-    loader->opts.batch = lens_size_min(opts->batch, dataset->shape.n);
+    loader->views = opts->ten_crop ? TEN : 1;
+    loader->opts.batch = lens_size_min(opts->batch, items(dataset, opts));
     loader->shape = lens_loader_shape(dataset, &opts->preprocess, opts->input);
     loader->image_size = loader->shape.c * loader->shape.h * loader->shape.w;
-    loader->batches = lens_size_div_up(dataset->shape.n, opts->batch);
+    loader->batches = lens_size_div_up(items(dataset, opts), opts->batch);
     loader->next_epoch = opts->epoch;
     loader->next_index = opts->first;
     pthread_mutex_init(&loader->lock, NULL);

@@ -157,6 +157,10 @@ typedef struct finish {
     float shift[3], scale, mean[3], std[3];
 } finish;
 
+static float luminance(const float colour[3]) {
+    return 0.299f * colour[0] + 0.587f * colour[1] + 0.114f * colour[2];
+}
+
 static finish make_finish(const view_source *s, size_t channels, const view *part,
                           const lens_preprocess *p) {
     finish f = {.from = s->c, .to = channels, .bgr = p->bgr && channels == 3, .scale = p->scale};
@@ -167,6 +171,8 @@ static finish make_finish(const view_source *s, size_t channels, const view *par
         f.mean[c] = p->mean[c];
         f.std[c] = p->std[c] == 0 ? 1 : p->std[c];
     }
+    if (s->c == 1 && channels == 1)
+        f.shift[0] = luminance(f.shift);
     return f;
 }
 
@@ -176,7 +182,7 @@ static void put_pixel(float *values, size_t plane, float pixel[3], const finish 
     for (size_t c = 0; c < 3; c++)
         pixel[c] += f->shift[c];
     if (f->to == 1 && f->from == 3)
-        pixel[0] = 0.299f * pixel[0] + 0.587f * pixel[1] + 0.114f * pixel[2];
+        pixel[0] = luminance(pixel);
     for (size_t c = 0; c < f->to; c++)
         values[c * plane] = (pixel[f->bgr ? 2 - c : c] * f->scale - f->mean[c]) / f->std[c];
 }

@@ -34,6 +34,10 @@ void view_size(size_t *h, size_t *w, lens_shape input, const lens_preprocess *pr
 /* The middle of an image of h x w, for a net's input. */
 view view_centre(lens_shape input, size_t h, size_t w, const lens_preprocess *preprocess);
 
+/* Move, mirror and tint a part as the epoch's augmentation of this image says. */
+void view_augment(view *part, lens_shape input, const lens_augment *augment, uint64_t seed,
+                  uint64_t epoch, uint32_t image);
+
 /* Write c h w values. OUT_OF_MEMORY, or BAD_SHAPE when the channels cannot be converted. */
 lens_status view_render(float *values, lens_shape input, const view_source *source,
                         const view *part, const lens_preprocess *preprocess);

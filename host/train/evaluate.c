@@ -42,9 +42,7 @@ lens_status lens_pacer_report(lens_pacer *pacer, lens_progress *progress,
 
 /* ---- evaluation ----------------------------------------------------------------------------- */
 
-/* The class that a row of outputs names: the largest, of penalties the smallest, the first of
- * equals; of a single output whether it is above one half. */
-static int32_t class_of(const float *scores, size_t classes, lens_loss_kind loss) {
+int32_t lens_class_of(const float *scores, size_t classes, lens_loss_kind loss) {
     if (classes == 1)
         return scores[0] > 0.5f;
     size_t best = 0;
@@ -100,7 +98,7 @@ static lens_status collect(evaluator *e, const lens_evaluation *evaluation,
         size_t image = batch->order[i];
         const float *row = e->scores + i * e->classes;
         if (evaluation->predictions)
-            evaluation->predictions[image] = class_of(row, e->classes, loss);
+            evaluation->predictions[image] = lens_class_of(row, e->classes, loss);
         for (size_t c = 0; evaluation->scores && c < e->classes; c++)
             evaluation->scores[image * e->classes + c] = row[c];
     }

@@ -17,6 +17,10 @@ lens_status lens_evaluate_phase(lens_metrics *metrics, lens_net *net, const lens
                                 const lens_evaluation *evaluation,
                                 const lens_train_callbacks *callbacks);
 
+/* The class that a row of outputs names: the largest, of penalties the smallest, the first of
+ * equals; of a single output whether it is above one half. */
+int32_t lens_class_of(const float *scores, size_t classes, lens_loss_kind loss);
+
 /* What lens_loss_forward() summed up over `images` images; the call reads, so it waits. */
 lens_status lens_metrics_read(lens_metrics *metrics, const lens_tensor *total, size_t images);
 

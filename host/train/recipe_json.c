@@ -18,17 +18,18 @@ lens_status lens_recipe_print(char **text, const lens_recipe *recipe) {
     assert(text && recipe);
     const lens_optimizer_opts *o = &recipe->optimizer;
     const lens_schedule *s = &recipe->schedule;
+    char augment[LENS_AUGMENT_TEXT];
     json_t *root = json_pack(
-        "{sI sI s{ss sf sf sf sf sf sf sf sf sf} s{ss sf sI sI} ss so sI sb sb}", "epochs",
+        "{sI sI s{ss sf sf sf sf sf sf sf sf sf} s{ss sf sI sI} ss so ss sI sb sb}", "epochs",
         (json_int_t)recipe->epochs, "batch", (json_int_t)recipe->batch, "optimizer", "kind",
         lens_optimizer_name(o->kind), "rate", (double)o->rate, "momentum", (double)o->momentum,
         "rho", (double)o->rho, "beta1", (double)o->beta1, "beta2", (double)o->beta2, "epsilon",
         (double)o->epsilon, "l2", (double)o->l2, "weight_decay", (double)o->weight_decay,
         "clip_norm", (double)o->clip_norm, "schedule", "kind", lens_schedule_name(s->kind), "gamma",
         (double)s->gamma, "every", (json_int_t)s->every, "warmup", (json_int_t)s->warmup, "loss",
-        lens_loss_name(recipe->loss), "preprocess", pack_preprocess(&recipe->preprocess),
-        "validation", (json_int_t)recipe->validation, "validation_first", recipe->validation_first,
-        "keep_best", recipe->keep_best);
+        lens_loss_name(recipe->loss), "preprocess", pack_preprocess(&recipe->preprocess), "augment",
+        lens_augment_text(&recipe->augment, augment), "validation", (json_int_t)recipe->validation,
+        "validation_first", recipe->validation_first, "keep_best", recipe->keep_best);
     /* 17 digits bring a double back to the bit, and so the float in it */
     *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
@@ -149,6 +150,9 @@ static lens_status get_recipe(lens_recipe *out, const json_t *root) {
     LENS_TRY(get_kind(&loss, root, "loss", LENS_MAP + 1, loss_name));
     out->loss = (lens_loss_kind)loss;
     LENS_TRY(get_preprocess(&out->preprocess, json_object_get(root, "preprocess")));
+    const char *augment = json_string_value(json_object_get(root, "augment"));
+    if (!augment || lens_augment_parse(&out->augment, augment) != LENS_OK)
+        return fail_field("augment", "a list of augmentations");
     LENS_TRY(get_size(&out->validation, root, "validation"));
     LENS_TRY(get_bool(&out->validation_first, root, "validation_first"));
     LENS_TRY(get_bool(&out->keep_best, root, "keep_best"));

@@ -78,6 +78,8 @@ static lens_status build(lens_trainer *trainer, const lens_net_spec *spec) {
     LENS_TRY(lens_net_new(&trainer->net, trainer->context, spec, &opts));
     if (!lens_net_parameters(trainer->net))
         return lens_fail(LENS_BAD_ARGUMENT, "network %s has no parameters to train", spec->name);
+    LENS_TRY(lens_augment_check(&recipe->augment, &recipe->preprocess,
+                                lens_tensor_shape(lens_net_input(trainer->net))));
     LENS_TRY(lens_net_initialize(trainer->net, trainer->seed));
     LENS_TRY(lens_feed_new(&trainer->feed, trainer->net, trainer->train, &recipe->preprocess));
     return new_tensors(trainer);
@@ -262,6 +264,7 @@ static lens_status new_loader(lens_loader **out, const lens_trainer *trainer) {
     opts.epoch = trainer->step / trainer->steps_per_epoch;
     opts.first = (size_t)(trainer->step % trainer->steps_per_epoch);
     opts.preprocess = trainer->recipe.preprocess;
+    opts.augment = trainer->recipe.augment;
     opts.input = lens_tensor_shape(lens_net_input(trainer->net));
     opts.loop = true;
     return lens_loader_new(out, trainer->train, &opts);

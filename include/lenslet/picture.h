@@ -80,6 +80,41 @@ LENS_API lens_status lens_picture_prepare(float *values, lens_shape input,
                                           const lens_picture *picture,
                                           const lens_preprocess *preprocess);
 
+/* ---- augmentation --------------------------------------------------------------------------- */
+
+/* What is done to training images at random, anew in each epoch, as a function of (seed, epoch,
+ * image) alone. Fields may be combined. */
+typedef struct lens_augment {
+    bool flip;      /* left and right are exchanged, every other time; default false */
+    bool crop;      /* any part of the picture that was resized to preprocess.side, which must be
+                       more than the input's shorter side; default false: the middle */
+    size_t pad;     /* pixels: the part may lie so far off, with black beyond the edge; default 0 */
+    float lighting; /* deviation of the colour shift, default 0: none; the 2012 paper takes 0.1 */
+} lens_augment;
+
+/* The colour shift of Krizhevsky et al. 2012, section 4.1: red, green and blue of all pixels get
+ * the sum of p_i a_i l_i, with a_i normal of deviation `lighting`, and p_i, l_i eigenvectors and
+ * eigenvalues of the covariance of ImageNet's pixels in 0 .. 1. The paper does not print them;
+ * these are the figures that later reimplementations share (fb.resnet.torch, 2016):
+ *
+ *     l = 0.2175 0.0188 0.0045
+ *     p = (-0.5675 -0.5808 -0.5836) (0.7192 -0.0045 -0.6948) (0.4009 -0.8140 0.4203)
+ *
+ * (The training part of a set of cats and dogs gives 0.198 0.009 0.002 and the same directions to
+ * within 0.05.) Floats that are no pictures are taken to be in 0 .. 1. */
+
+/* From a list with commas: "flip", "crop", "pad-crop:4" (pad = 4), "lighting" (0.1) or
+ * "lighting:0.05"; "none" or nothing is no augmentation. BAD_ARGUMENT names the word. */
+LENS_API lens_status lens_augment_parse(lens_augment *out, const char *text);
+
+#define LENS_AUGMENT_TEXT 96
+/* The same list into `text`, which is returned; "none" for none. */
+LENS_API const char *lens_augment_text(const lens_augment *augment, char text[LENS_AUGMENT_TEXT]);
+
+/* BAD_ARGUMENT names the value that is outside its rule for a net of this input. */
+LENS_API lens_status lens_augment_check(const lens_augment *augment,
+                                        const lens_preprocess *preprocess, lens_shape input);
+
 #ifdef __cplusplus
 }
 #endif

@@ -46,6 +46,7 @@ typedef struct lens_recipe {
     lens_schedule schedule;
     lens_loss_kind loss;        /* default sparse cross-entropy */
     lens_preprocess preprocess; /* default scale 1/255 */
+    lens_augment augment;       /* of training images, default none */
     size_t validation;          /* images held out of the training set, default 0 */
     bool validation_first;      /* the first ones (lenet5-cifar10's notebook); default the last */
     bool keep_best;             /* end with the weights of the best validation accuracy */
@@ -134,6 +135,15 @@ LENS_API lens_status lens_trainer_resume(lens_trainer *trainer, const char *path
 LENS_API lens_status lens_evaluate(lens_metrics *metrics, lens_net *net, const lens_dataset *data,
                                    const lens_preprocess *preprocess, int32_t *predictions,
                                    float *scores, const lens_train_callbacks *callbacks);
+
+/* The same by ten views of each image: the four corners and the middle of the picture, resized to
+ * preprocess->side, and their mirror images. An image's scores are the mean of the ten; the loss is
+ * the cross-entropy of that mean. UNSUPPORTED for a network that does not end in probabilities
+ * (softmax or sigmoid); BAD_ARGUMENT when `side` is not above the input's shorter side. */
+LENS_API lens_status lens_evaluate_ten_crop(lens_metrics *metrics, lens_net *net,
+                                            const lens_dataset *data,
+                                            const lens_preprocess *preprocess, int32_t *predictions,
+                                            float *scores, const lens_train_callbacks *callbacks);
 
 #ifdef __cplusplus
 }

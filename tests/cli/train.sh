@@ -9,7 +9,7 @@ prints "Val. acc." && says "wrote w.safetensors" && [ "$(wc -l <"$out")" = 13 ]
 python3 - <<'PY'
 import json
 lines = [json.loads(line) for line in open("log.jsonl")]
-want = {"schema_version", "epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds", "images_per_second"}
+want = {"schema_version", "epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds", "images_per_second", "waited_part"}
 assert all(set(line) == want for line in lines), lines[0]
 assert [line["epoch"] for line in lines] == list(range(1, 13))
 assert lines[-1]["train_loss"] < lines[0]["train_loss"] and lines[-1]["val_accuracy"] == 1, lines[-1]

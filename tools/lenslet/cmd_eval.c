@@ -13,7 +13,7 @@ typedef struct eval_options {
     size_t batch;
     double least_accuracy; /* NaN: any will do */
     int split, format;
-    bool quiet, profile;
+    bool ten_crop, strict, quiet, profile;
 } eval_options;
 
 static const option options[] = {
@@ -27,6 +27,11 @@ static const option options[] = {
      offsetof(eval_options, batch), 1, 1 << 20},
     {"min-accuracy", 0, OPTION_REAL, "PART", "exit with 1 if the accuracy, 0 .. 1, is less",
      offsetof(eval_options, least_accuracy), 0, 1},
+    {"ten-crop", 0, OPTION_FLAG, NULL,
+     "mean of ten views of each image: corners, middle, and those mirrored",
+     offsetof(eval_options, ten_crop)},
+    {"strict", 0, OPTION_FLAG, NULL, "a picture that cannot be read is an error",
+     offsetof(eval_options, strict)},
     {"quiet", 'q', OPTION_FLAG, NULL, "no progress bar", offsetof(eval_options, quiet)},
     OPTION_DEVICE_ROW(eval_options),
     OPTION_ALGORITHM_ROW(eval_options),
@@ -70,19 +75,21 @@ static lens_status open_net(evaluation *e, lens_context *context, const lens_net
     return lens_net_load(e->net, weights);
 }
 
-static lens_status evaluate(evaluation *e, const lens_recipe *recipe) {
+static lens_status evaluate(evaluation *e, lens_preprocess preprocess, bool ten_crop) {
     size_t n = lens_dataset_shape(e->data).n;
     int32_t *answers = cli_alloc(n, sizeof *answers);
     lens_train_callbacks callbacks = {on_progress, NULL, 0.2, &e->bar};
     double start = cli_seconds();
-    lens_status status =
-        lens_evaluate(&e->metrics, e->net, e->data, &recipe->preprocess, answers, NULL, &callbacks);
+    if (ten_crop && preprocess.side == 0)
+        preprocess.side = model_crop_side(lens_net_get_spec(e->net));
+    lens_status status = (ten_crop ? lens_evaluate_ten_crop : lens_evaluate)(
+        &e->metrics, e->net, e->data, &preprocess, answers, NULL, &callbacks);
     e->seconds = cli_seconds() - start;
     progress_clear(&e->bar);
     e->counts = cli_alloc(e->classes * e->classes, sizeof *e->counts);
     for (size_t i = 0; status == LENS_OK && i < n; i++) {
         size_t truth = (size_t)lens_dataset_label(e->data, i), answer = (size_t)answers[i];
-        if (answer < e->classes)
+        if (answers[i] >= 0 && answer < e->classes)
             e->counts[truth * e->classes + answer]++;
     }
     free(answers);
@@ -205,9 +212,13 @@ static lens_status eval_model(const char *model, const eval_options *o, double *
     if (status == LENS_OK)
         status = open_net(&e, context, spec, &recipe, weights, o);
     if (status == LENS_OK)
-        status = evaluate(&e, &recipe);
+        status = model_check_pictures(e.data, o->strict);
     if (status == LENS_OK)
+        status = evaluate(&e, recipe.preprocess, o->ten_crop);
+    if (status == LENS_OK) {
+        model_note_broken("eval", e.data);
         print_results(&e, weights, o);
+    }
     if (status == LENS_OK && o->profile)
         pick_print_profile(context);
     *accuracy = e.metrics.accuracy;

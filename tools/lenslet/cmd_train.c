@@ -13,12 +13,13 @@
 #include <unistd.h>
 
 typedef struct train_options {
-    const char *data, *recipe, *resume, *out, *log, *device, *algorithm;
-    size_t epochs, batch;                        /* COUNT_UNSET: the recipe's */
+    const char *data, *recipe, *augment, *resume, *out, *log, *device, *algorithm;
+    size_t epochs, batch, side;                  /* COUNT_UNSET: the recipe's */
     double rate, weight_decay, validation_split; /* NaN: the recipe's */
-    int optimizer, schedule, format;             /* 0: the recipe's, else the kind + 1 */
+    int optimizer, schedule, preprocess, fit;    /* 0: the recipe's, else the kind + 1 */
+    int format;
     uint64_t seed;
-    bool quiet, profile;
+    bool strict, quiet, profile;
 } train_options;
 
 static const option options[] = {
@@ -39,6 +40,20 @@ static const option options[] = {
      "of the learning rate", offsetof(train_options, schedule)},
     {"weight-decay", 0, OPTION_REAL, "W", "decoupled weight decay",
      offsetof(train_options, weight_decay), 0, 1e6},
+    {"preprocess", 0, OPTION_CHOICE, "recipe|unit|caffe",
+     "pixels to 0 .. 1, or as Caffe does: BGR less ImageNet's mean",
+     offsetof(train_options, preprocess)},
+    {"fit", 0, OPTION_CHOICE, "recipe|crop|stretch|pad",
+     "pictures of other proportions than the net's input", offsetof(train_options, fit)},
+    {"side", 0, OPTION_COUNT, "PIXELS",
+     "resize pictures to this shorter side, then cut them to the input; 0: the input's",
+     offsetof(train_options, side), 0, 16384},
+    {"augment", 0, OPTION_TEXT, "LIST",
+     "any of flip,crop,pad-crop:PIXELS,lighting, or none; crop sets --side to 8/7 of the input's "
+     "when there is none",
+     offsetof(train_options, augment)},
+    {"strict", 0, OPTION_FLAG, NULL, "a picture that cannot be read is an error",
+     offsetof(train_options, strict)},
     {"validation-split", 0, OPTION_REAL, "PART",
      "hold out the last part, 0 .. 0.9, of the training images; without it each epoch is "
      "validated on the test images",
@@ -67,6 +82,7 @@ static const table_column columns[] = {
     {"val_accuracy", "Val. acc.", true, 9},
     {"seconds", "Time", true, 7},
     {"images_per_second", "Images/s", true, 9},
+    {"waited_part", "Waited", true, 6},
     {0},
 };
 
@@ -123,6 +139,8 @@ static void add_row(table *t, const lens_epoch_report *e) {
     table_real(t, val_accuracy, percent(val_accuracy));
     table_real(t, e->seconds, out_duration(e->seconds));
     table_real(t, e->images_per_second, out_thousands((size_t)(e->images_per_second + 0.5)));
+    double waited = e->seconds > 0 ? e->waited_seconds / e->seconds : 0;
+    table_real(t, waited, out_printf("%.0f %%", 100 * waited));
 }
 
 static void write_log(run_state *r) {
@@ -149,6 +167,27 @@ static bool on_epoch(const lens_epoch_report *e, void *user) {
 
 /* ---- recipe -------------------------------------------------------------------------------- */
 
+static lens_status set_preprocess(lens_recipe *recipe, const lens_net_spec *spec,
+                                  const train_options *o) {
+    lens_preprocess *p = &recipe->preprocess;
+    if (o->preprocess) {
+        lens_preprocess chosen =
+            o->preprocess == 2 ? lens_preprocess_caffe() : lens_recipe_defaults().preprocess;
+        chosen.fit = p->fit;
+        chosen.side = p->side;
+        *p = chosen;
+    }
+    if (o->fit)
+        p->fit = (lens_fit)(o->fit - 1);
+    if (o->side != COUNT_UNSET)
+        p->side = o->side;
+    if (o->augment)
+        TRY(lens_augment_parse(&recipe->augment, o->augment));
+    if (recipe->augment.crop && p->side == 0)
+        p->side = model_crop_side(spec);
+    return LENS_OK;
+}
+
 static lens_status make_recipe(lens_recipe *recipe, lens_net_spec *spec, const train_options *o,
                                const lens_dataset *data) {
     TRY(lens_recipe_for(recipe, spec, o->recipe));
@@ -162,6 +201,7 @@ static lens_status make_recipe(lens_recipe *recipe, lens_net_spec *spec, const t
         recipe->schedule.kind = (lens_schedule_kind)(o->schedule - 1);
     if (o->batch != COUNT_UNSET)
         recipe->batch = o->batch;
+    TRY(set_preprocess(recipe, spec, o));
     if (!isnan(o->validation_split)) {
         recipe->validation =
             (size_t)(o->validation_split * (double)lens_dataset_shape(data).n + 0.5);
@@ -172,6 +212,13 @@ static lens_status make_recipe(lens_recipe *recipe, lens_net_spec *spec, const t
     else if (o->resume)
         recipe->epochs = 1; /* the file's are more */
     return LENS_OK;
+}
+
+static bool is_augment(const lens_augment *augment, const char *text) {
+    lens_augment asked;
+    char ours[LENS_AUGMENT_TEXT], theirs[LENS_AUGMENT_TEXT];
+    return lens_augment_parse(&asked, text) == LENS_OK &&
+           !strcmp(lens_augment_text(augment, ours), lens_augment_text(&asked, theirs));
 }
 
 /* What was asked for must be what the checkpoint says; only the epochs may be raised. */
@@ -188,6 +235,10 @@ static lens_status check_resumed(const lens_trainer *trainer, const train_option
         {"--weight-decay",
          !isnan(o->weight_decay) && (float)o->weight_decay != r->optimizer.weight_decay},
         {"--schedule", o->schedule && o->schedule - 1 != (int)r->schedule.kind},
+        {"--preprocess", o->preprocess && (o->preprocess == 2) != r->preprocess.bgr},
+        {"--fit", o->fit && o->fit - 1 != (int)r->preprocess.fit},
+        {"--side", o->side != COUNT_UNSET && o->side != r->preprocess.side},
+        {"--augment", o->augment && !is_augment(&r->augment, o->augment)},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].differs)
@@ -250,6 +301,8 @@ static lens_status open_job(job *j, const char *model, const train_options *o) {
     size_t classes;
     TRY(model_check_labels(j->spec, j->train_data, o->data, &classes));
     TRY(model_check_labels(j->spec, j->test_data, o->data, &classes));
+    TRY(model_check_pictures(j->train_data, o->strict));
+    TRY(model_check_pictures(j->test_data, o->strict));
     TRY(make_recipe(&recipe, j->spec, o, j->train_data));
     TRY(pick_open(&j->context, o->device, &opts));
     TRY(lens_trainer_new(&j->trainer, j->context, j->spec, &recipe, o->seed, j->train_data,
@@ -319,6 +372,8 @@ static void finish(const job *j, const run_state *r, lens_status status) {
     else if (j->test.images)
         printf("\n  test images: loss %.4f, accuracy %s\n", j->test.loss,
                percent(j->test.accuracy));
+    model_note_broken("train", j->train_data);
+    model_note_broken("train", j->test_data);
     if (status == LENS_INTERRUPTED)
         cli_note("lenslet train: stopped after step %llu; go on with\n"
                  "  lenslet train --resume %s --data %s --out %s",
@@ -357,6 +412,7 @@ static int run_job(const char *model, const train_options *o) {
 static int run(int argc, char **argv) {
     train_options o = {.epochs = COUNT_UNSET,
                        .batch = COUNT_UNSET,
+                       .side = COUNT_UNSET,
                        .rate = NAN,
                        .weight_decay = NAN,
                        .validation_split = NAN};

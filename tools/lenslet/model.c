@@ -53,6 +53,22 @@ lens_status model_check_labels(const lens_net_spec *spec, const lens_dataset *da
     return LENS_OK;
 }
 
+size_t model_crop_side(const lens_net_spec *spec) {
+    size_t shorter = spec->input.h < spec->input.w ? spec->input.h : spec->input.w;
+    return (8 * shorter + 3) / 7;
+}
+
+lens_status model_check_pictures(const lens_dataset *data, bool strict) {
+    return strict ? lens_dataset_check(data) : LENS_OK;
+}
+
+void model_note_broken(const char *command, const lens_dataset *data) {
+    size_t broken = lens_dataset_broken(data);
+    if (broken)
+        cli_note("lenslet %s: %zu of %zu pictures could not be read and were left out", command,
+                 broken, lens_dataset_shape(data).n);
+}
+
 bool model_has_weights(const char *model) {
     static const char ending[] = ".safetensors";
     size_t size = strlen(model), ending_size = sizeof ending - 1;

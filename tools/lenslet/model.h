@@ -25,6 +25,16 @@ size_t model_layer_rank(const lens_net_spec *spec, size_t layer);
 lens_status model_check_labels(const lens_net_spec *spec, const lens_dataset *data,
                                const char *directory, size_t *classes);
 
+/* The preprocess.side that crops are taken from when nothing else is said: 8/7 of the input's
+ * shorter side, as 256 is of 224. */
+size_t model_crop_side(const lens_net_spec *spec);
+
+/* BAD_FILE for the first picture of the data that cannot be decoded, if `strict`. */
+lens_status model_check_pictures(const lens_dataset *data, bool strict);
+
+/* A note when pictures were left out. */
+void model_note_broken(const char *command, const lens_dataset *data);
+
 /* Whether MODEL is a checkpoint, which brings its own weights. */
 bool model_has_weights(const char *model);
 

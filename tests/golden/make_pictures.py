@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Make the pictures that test_picture.c, test_preprocess.c and test_folder.c read, and what PIL makes
+of them.
+
+    /usr/bin/python3 tests/golden/make_pictures.py        (Debian's python3-pil, python3-numpy)
+
+In pictures/, for each NAME.jpg or NAME.png, NAME.npy holds the decoded bytes (h, w, c): as PIL decodes
+them, with what PIL leaves open by the rules of picture.h (alpha over black, 16 bits rounded to 8). For
+the resized ones, resize_H_W.npy is the source picture resized by PIL's BILINEAR.
+"""
+import os
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pictures")
+H, W = 23, 34
+RESIZED = [(11, 17), (9, 40), (46, 68), (23, 12), (5, 5), (50, 34), (1, 1)]
+
+
+def pixels(h, w, channels, seed):
+    """Smooth waves, different in each channel, with some noise: what JPEG is made for."""
+    rng = np.random.RandomState(seed)
+    y, x = np.mgrid[0:h, 0:w]
+    planes = [127 + 90 * np.sin(0.21 * x + 0.13 * y + 2 * c) * np.cos(0.17 * y - c) for c in range(channels)]
+    noisy = np.stack(planes, axis=2) + rng.randint(-20, 21, (h, w, channels))
+    return np.clip(noisy, 0, 255).astype(np.uint8)
+
+
+def save_golden(name, values):
+    values = np.asarray(values, dtype=np.uint8)
+    if values.ndim == 2:
+        values = values[:, :, None]
+    np.save(os.path.join(FOLDER, name + ".npy"), values)
+
+
+def path(name):
+    return os.path.join(FOLDER, name)
+
+
+def jpegs():
+    colour, grey = Image.fromarray(pixels(H, W, 3, 1)), Image.fromarray(pixels(H, W, 1, 2)[:, :, 0])
+    cmyk = Image.fromarray(pixels(H, W, 4, 3), "CMYK")
+    colour.save(path("colour.jpg"), quality=90)
+    colour.save(path("progressive.jpg"), quality=90, progressive=True)
+    grey.save(path("grey.jpg"), quality=90)
+    cmyk.save(path("cmyk.jpg"), quality=90)
+    for name in ["colour", "progressive", "grey", "cmyk"]:
+        picture = Image.open(path(name + ".jpg"))
+        save_golden(name, picture.convert("L" if name == "grey" else "RGB"))
+    large = Image.fromarray(pixels(96, 160, 3, 4))
+    large.save(path("large.jpg"), quality=80)
+    save_golden("large", Image.open(path("large.jpg")))
+
+
+def tiff(order, orientation):
+    """A TIFF header with a directory of two entries, of which one is the orientation."""
+    e = {"II": "<", "MM": ">"}[order]
+    head = order.encode() + struct.pack(e + "HI", 42, 8) + struct.pack(e + "H", 2)
+    width = struct.pack(e + "HHII", 0x0100, 4, 1, W)
+    turned = struct.pack(e + "HHIHH", 0x0112, 3, 1, orientation, 0)
+    return head + width + turned + struct.pack(e + "I", 0)
+
+
+def orientations():
+    """The same stored picture; its golden is what PIL's exif_transpose does, by its own methods."""
+    picture = Image.fromarray(pixels(10, 14, 3, 5))
+    turns = {1: None, 2: Image.FLIP_LEFT_RIGHT, 3: Image.ROTATE_180, 4: Image.FLIP_TOP_BOTTOM, 5: Image.TRANSPOSE,
+             6: Image.ROTATE_270, 7: Image.TRANSVERSE, 8: Image.ROTATE_90}
+    for orientation, turn in turns.items():
+        name = "turned_%d" % orientation
+        exif = b"Exif\0\0" + tiff("II" if orientation % 2 else "MM", orientation)
+        picture.save(path(name + ".jpg"), quality=95, exif=exif)
+        decoded = Image.open(path(name + ".jpg")).convert("RGB")
+        save_golden(name, decoded if turn is None else decoded.transpose(turn))
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(name, colour_type, depth, h, w, rows, extra=b""):
+    raw = b"".join(b"\0" + row for row in rows)
+    with open(path(name + ".png"), "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, depth, colour_type, 0, 0, 0))
+                   + extra + chunk(b"IDAT", zlib.compress(raw, 9)) + chunk(b"IEND", b""))
+
+
+def over_black(values, alpha):
+    return (values.astype(np.uint32) * alpha.astype(np.uint32) * 2 + 255) // 510
+
+
+def pngs():
+    rng = np.random.RandomState(6)
+    h, w = 9, 13
+    colour = pixels(h, w, 3, 7)
+    png("rgb", 2, 8, h, w, [row.tobytes() for row in colour])
+    save_golden("rgb", Image.open(path("rgb.png")))
+    deep = rng.randint(0, 65536, (h, w, 3))
+    png("rgb16", 2, 16, h, w, [row.astype(">u2").tobytes() for row in deep])
+    save_golden("rgb16", (deep * 2 + 257) // 514)
+    png("grey16", 0, 16, h, w, [row.astype(">u2").tobytes() for row in deep[:, :, 0]])
+    save_golden("grey16", (deep[:, :, 0] * 2 + 257) // 514)
+    bits = rng.randint(0, 2, (h, 16))
+    png("grey1", 0, 1, h, 16, [np.packbits(row).tobytes() for row in bits])
+    save_golden("grey1", bits * 255)
+    alpha = rng.randint(0, 256, (h, w))
+    png("rgba", 6, 8, h, w, [row.tobytes() for row in np.dstack([colour, alpha]).astype(np.uint8)])
+    save_golden("rgba", over_black(colour, alpha[:, :, None]))
+    png("greya", 4, 8, h, w, [row.tobytes() for row in np.dstack([colour[:, :, 0], alpha]).astype(np.uint8)])
+    save_golden("greya", over_black(colour[:, :, 0], alpha))
+    png("turned", 2, 8, h, w, [row.tobytes() for row in colour], chunk(b"eXIf", tiff("MM", 6)))
+    save_golden("turned", np.rot90(colour, -1))
+    palette = Image.fromarray(colour).quantize(16)
+    palette.save(path("palette.png"))
+    save_golden("palette", palette.convert("RGB"))
+
+
+def resized():
+    source = Image.open(path("rgb_source.png"))
+    for h, w in RESIZED:
+        save_golden("resize_%d_%d" % (h, w), source.resize((w, h), Image.BILINEAR))
+
+
+os.makedirs(FOLDER, exist_ok=True)
+jpegs()
+orientations()
+pngs()
+Image.fromarray(pixels(H, W, 3, 8)).save(path("rgb_source.png"))
+save_golden("rgb_source", Image.open(path("rgb_source.png")))
+resized()
