@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Make the pictures that test_picture.c, test_preprocess.c and test_folder.c read, and what PIL makes
-of them.
+"""Make the pictures that test_picture.c and test_preprocess.c read, what PIL makes of them, and the
+colours that test_augment.c compares with.
 
     /usr/bin/python3 tests/golden/make_pictures.py        (Debian's python3-pil, python3-numpy)
 
@@ -131,3 +131,40 @@ pngs()
 Image.fromarray(pixels(H, W, 3, 8)).save(path("rgb_source.png"))
 save_golden("rgb_source", Image.open(path("rgb_source.png")))
 resized()
+
+
+# ---- the colour shift of augmentation, by the formula of picture.h ----------------------------------
+
+def philox(counter, key):
+    """Philox4x32-10 of Salmon et al. 2011."""
+    c, k = list(counter), list(key)
+    for _ in range(10):
+        a, b = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+        c = [b >> 32 ^ c[1] ^ k[0], b & 0xFFFFFFFF, a >> 32 ^ c[3] ^ k[1], a & 0xFFFFFFFF]
+        k = [(k[0] + 0x9E3779B9) & 0xFFFFFFFF, (k[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return c
+
+
+assert philox([0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344], [0xA4093822, 0x299F31D0]) == \
+    [0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1]
+
+
+def lighting(seed, epoch, image, deviation):
+    """[p1 p2 p3] [a1 l1, a2 l2, a3 l3]^T, with a from words 3 .. 6 of the image by Box and Muller."""
+    words = []
+    for element in range(8 * image, 8 * image + 8):
+        counter = [element // 4, 4 << 24, epoch & 0xFFFFFFFF, epoch >> 32]
+        words.append(philox(counter, [seed & 0xFFFFFFFF, seed >> 32])[element % 4])
+    u = np.array(words[3:7], dtype=np.float64) / 2 ** 32
+    first, second = u[0::2] + 0.5 / 2 ** 32, u[1::2]
+    length, turn = np.sqrt(-2 * np.log(first)), 2 * np.pi * second
+    a = deviation * np.array([length[0] * np.cos(turn[0]), length[0] * np.sin(turn[0]), length[1] * np.cos(turn[1])])
+    values = np.array([0.2175, 0.0188, 0.0045])
+    vectors = np.array([[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]])
+    return vectors @ (a * values)
+
+
+# seeds and epochs x images x red, green, blue: read by test_augment.c
+np.save(os.path.join(FOLDER, "lighting.npy"), np.array(
+    [[lighting(seed, epoch, image, 0.1) for image in range(5)] for seed, epoch in [(1, 0), (1, 7), (2 ** 40 + 3, 2 ** 33)]],
+    dtype=np.float32))
