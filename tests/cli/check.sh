@@ -11,6 +11,9 @@ json '{r["pass"] for r in d["records"] if r["op"] == "quarters"} == {"initialize
 json 'all(r["max_ulp"] <= r["limit_ulp"] and r["status"] == "pass" for r in d["records"])'
 json 'sum(r["op"] == "quarters" and r["pass"] == "forward" for r in d["records"]) == 5 # softmax apart'
 
+expect 0 check lrn batchnorm dropout --format json
+json '{r["pass"] for r in d["records"] if r["op"] == "batchnorm"} == {"forward", "training", "statistics", "backward_gamma", "backward_beta", "backward_input"}'
+json 'all(r["max_ulp"] == 0 for r in d["records"] if r["op"] == "dropout")'
 expect 0 check softmax && prints "none failed" && prints "backward_input"
 expect 0 check softmax --verbose && prints "over channels of pixels"
 expect 0 check softmax --case 3 --format json && json 'len(d["records"]) == 1 and d["records"][0]["case"] == 3'

@@ -1,10 +1,16 @@
 /* check_net.c: a whole network on both devices: forward layer by layer, loss, every gradient.
  *
  * Rounding differences travel from layer to layer, so an element is measured in ulp of its tensor's
- * largest value, and the limit grows with the depth and the longest sum so far. An input is drawn
- * again, once, when a check fails: where a unit of a relu or the winner of a pooling window is
- * decided by less than the rounding, one input may send a gradient elsewhere; a wrong kernel is
- * wrong on both.
+ * largest value, and the limit grows with the depth and the longest sum so far. Where a batch
+ * normalises a small difference, no such limit holds: it enlarges rounding differences by up to
+ * 1 / sqrt(epsilon). What a network does to them is measured then: a third net, on the reference
+ * too, has weights and pictures that differ from the others' by relative random numbers of up to
+ * PERTURBATION, as rounding moves sums of hundreds of terms; a tensor that these change by some ulp
+ * may differ by SPREAD times as many.
+ *
+ * An input is drawn again, once, when a check fails: where a unit of a relu or the winner of a
+ * pooling window is decided by less than the rounding, one input may send a gradient elsewhere; a
+ * wrong kernel is wrong on both.
  */
 #include "cross_check.h"
 #include "model.h"
@@ -14,11 +20,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 2, INPUTS = 2 };
+enum { BATCH = 2, INPUTS = 2, SPREAD = 4 };
 
-/* The two nets, filled alike. */
+#define PERTURBATION 0x1p-20f
+
+/* The two nets, filled alike, and the one that is nearly alike, or NULL. */
 typedef struct net_pair {
-    lens_net *device, *reference;
+    lens_net *device, *reference, *perturbed;
     const char *name;
     size_t number; /* of the latest record */
     double limit;  /* of the layers so far */
@@ -26,9 +34,17 @@ typedef struct net_pair {
     check_record *records;
 } net_pair;
 
-/* One record: two tensors of equal shape. */
+static double largest_of(const float *values, size_t count) {
+    double largest = 0;
+    for (size_t i = 0; i < count; i++)
+        largest = fmax(largest, fabs((double)values[i]));
+    return largest;
+}
+
+/* One record: tensors of equal shape, of which the third is of the perturbed net. */
 static lens_status compare(net_pair *pair, const char *name, const char *pass,
-                           const lens_tensor *got, const lens_tensor *expected, double limit) {
+                           const lens_tensor *got, const lens_tensor *expected,
+                           const lens_tensor *perturbed, double limit) {
     size_t count = lens_tensor_count(expected);
     float *values[3];
     for (size_t i = 0; i < 3; i++)
@@ -36,9 +52,8 @@ static lens_status compare(net_pair *pair, const char *name, const char *pass,
     lens_status status = lens_tensor_read(got, values[0]);
     if (status == LENS_OK)
         status = lens_tensor_read(expected, values[1]);
-    double largest = 0;
-    for (size_t i = 0; i < count; i++)
-        largest = fmax(largest, fabs(values[1][i]));
+    if (status == LENS_OK && perturbed)
+        status = lens_tensor_read(perturbed, values[2]);
     check_record *record = &pair->records[pair->number++];
     *record = (check_record){.op = pair->name,
                              .number = pair->number,
@@ -46,8 +61,14 @@ static lens_status compare(net_pair *pair, const char *name, const char *pass,
                              .shape = lens_tensor_shape(expected),
                              .limit = limit};
     snprintf(record->name, sizeof record->name, "%s", name);
-    if (status == LENS_OK)
+    if (status == LENS_OK) {
+        double largest = largest_of(values[1], count);
+        if (perturbed) {
+            check_compare(record, values[2], values[1], NULL, largest, count);
+            record->limit = limit + SPREAD * record->max_ulp;
+        }
         check_compare(record, values[0], values[1], NULL, largest, count);
+    }
     pair->failed |= record->status == CHECK_FAIL;
     for (size_t i = 0; i < 3; i++)
         free(values[i]);
@@ -74,12 +95,15 @@ static lens_status forward(net_pair *pair) {
     double limit = 8;
     TRY(lens_net_forward_training(pair->reference, 1, 0));
     TRY(lens_net_forward_training(pair->device, 1, 0));
+    if (pair->perturbed)
+        TRY(lens_net_forward_training(pair->perturbed, 1, 0));
     for (size_t i = 0; i < spec->layer_count; i++) {
         const lens_tensor *expected = lens_net_layer_output(pair->reference, i);
         limit += 2 * sqrt(terms_of(&spec->layers[i], input)) + 4;
         input = lens_tensor_shape(expected);
         TRY(compare(pair, spec->layers[i].name, "forward", lens_net_layer_output(pair->device, i),
-                    expected, limit));
+                    expected, pair->perturbed ? lens_net_layer_output(pair->perturbed, i) : NULL,
+                    limit));
     }
     pair->limit = limit;
     return LENS_OK;
@@ -91,34 +115,40 @@ static lens_status loss_of(lens_net *net, lens_tensor **total) {
 }
 
 static lens_status loss(net_pair *pair) {
-    lens_tensor *totals[2] = {NULL};
-    lens_status status = loss_of(pair->reference, &totals[0]);
+    lens_net *nets[] = {pair->reference, pair->device, pair->perturbed};
+    lens_tensor *totals[3] = {NULL};
+    lens_status status = LENS_OK;
+    for (size_t i = 0; status == LENS_OK && i < 3 && nets[i]; i++)
+        status = loss_of(nets[i], &totals[i]);
     if (status == LENS_OK)
-        status = loss_of(pair->device, &totals[1]);
-    if (status == LENS_OK)
-        status = compare(pair, "loss", "loss", totals[1], totals[0], pair->limit);
-    lens_tensor_free(totals[0]);
-    lens_tensor_free(totals[1]);
+        status = compare(pair, "loss", "loss", totals[1], totals[0], totals[2], pair->limit);
+    for (size_t i = 0; i < 3; i++)
+        lens_tensor_free(totals[i]);
     return status;
 }
 
 /* Gradients have passed every layer twice, and sum over pixels and images besides. */
 static lens_status backward(net_pair *pair) {
+    const lens_net *perturbed = pair->perturbed;
     TRY(lens_net_backward(pair->reference));
     TRY(lens_net_backward(pair->device));
+    if (perturbed)
+        TRY(lens_net_backward(pair->perturbed));
     for (size_t i = lens_net_parameter_count(pair->reference); i-- > 0;) {
         const lens_parameter *expected = lens_net_parameter(pair->reference, i);
         const lens_parameter *got = lens_net_parameter(pair->device, i);
         if (!expected->gradient)
             continue; /* not trained */
         TRY(compare(pair, expected->name, "backward", got->gradient, expected->gradient,
+                    perturbed ? lens_net_parameter(perturbed, i)->gradient : NULL,
                     2 * pair->limit));
     }
     return compare(pair, "input", "backward", lens_net_input_gradient(pair->device),
-                   lens_net_input_gradient(pair->reference), 2 * pair->limit);
+                   lens_net_input_gradient(pair->reference),
+                   perturbed ? lens_net_input_gradient(perturbed) : NULL, 2 * pair->limit);
 }
 
-/* ---- the same data for both ---------------------------------------------------------------- */
+/* ---- the same data for both, and nearly the same for the third ------------------------------ */
 
 /* A number from 0 up to 1 for each (seed, i). */
 static float uniform(uint64_t seed, size_t i) {
@@ -127,8 +157,8 @@ static float uniform(uint64_t seed, size_t i) {
     return (float)(uint32_t)((z ^ (z >> 29)) >> 40) * 0x1p-24f;
 }
 
-static lens_status write_both(net_pair *pair, uint64_t seed,
-                              lens_tensor *(*tensor)(const lens_net *), size_t classes) {
+static lens_status write_all(net_pair *pair, uint64_t seed,
+                             lens_tensor *(*tensor)(const lens_net *), size_t classes) {
     lens_tensor *of_reference = tensor(pair->reference);
     size_t count = lens_tensor_count(of_reference);
     float *values = cli_alloc(count, sizeof *values);
@@ -140,6 +170,20 @@ static lens_status write_both(net_pair *pair, uint64_t seed,
     lens_status status = lens_tensor_write(of_reference, values);
     if (status == LENS_OK)
         status = lens_tensor_write(tensor(pair->device), values);
+    if (status == LENS_OK && pair->perturbed)
+        status = lens_tensor_write(tensor(pair->perturbed), values);
+    free(values);
+    return status;
+}
+
+static lens_status perturb(lens_tensor *tensor, uint64_t seed) {
+    size_t count = lens_tensor_count(tensor);
+    float *values = cli_alloc(count, sizeof *values);
+    lens_status status = lens_tensor_read(tensor, values);
+    for (size_t i = 0; i < count; i++)
+        values[i] *= 1 + PERTURBATION * (2 * uniform(seed, i) - 1);
+    if (status == LENS_OK)
+        status = lens_tensor_write(tensor, values);
     free(values);
     return status;
 }
@@ -148,8 +192,12 @@ static lens_status write_both(net_pair *pair, uint64_t seed,
 static lens_status initialize(net_pair *pair, uint64_t seed) {
     TRY(lens_net_initialize(pair->reference, seed));
     TRY(lens_net_initialize(pair->device, seed));
+    if (pair->perturbed) {
+        TRY(lens_net_initialize(pair->perturbed, seed));
+        TRY(perturb(lens_net_parameters(pair->perturbed), seed + 200));
+    }
     return compare(pair, "initial weights", "initialize", lens_net_state(pair->device),
-                   lens_net_state(pair->reference), 0);
+                   lens_net_state(pair->reference), NULL, 0);
 }
 
 static lens_status attempt(net_pair *pair, uint64_t seed) {
@@ -158,8 +206,10 @@ static lens_status attempt(net_pair *pair, uint64_t seed) {
     size_t labels = lens_tensor_count(lens_net_target(pair->reference));
     size_t outputs = lens_tensor_count(lens_net_output(pair->reference));
     TRY(initialize(pair, seed));
-    TRY(write_both(pair, seed, lens_net_input, 0));
-    TRY(write_both(pair, seed + 100, lens_net_target, outputs / labels));
+    TRY(write_all(pair, seed, lens_net_input, 0));
+    TRY(write_all(pair, seed + 100, lens_net_target, outputs / labels));
+    if (pair->perturbed)
+        TRY(perturb(lens_net_input(pair->perturbed), seed + 300));
     TRY(forward(pair));
     TRY(loss(pair));
     return backward(pair);
@@ -173,6 +223,13 @@ static void deliver(const check_job *job, const net_pair *pair) {
             job->callback(&pair->records[i], job->user);
 }
 
+static bool has_batchnorm(const lens_net_spec *spec) {
+    for (size_t i = 0; i < spec->layer_count; i++)
+        if (spec->layers[i].kind == LENS_LAYER_BATCHNORM)
+            return true;
+    return false;
+}
+
 lens_status check_run_net(const check_job *job, const lens_net_spec *spec) {
     lens_net_opts opts = lens_net_defaults();
     opts.batch = BATCH;
@@ -182,6 +239,8 @@ lens_status check_run_net(const check_job *job, const lens_net_spec *spec) {
     lens_status status = lens_net_new(&pair.reference, job->reference, spec, &opts);
     if (status == LENS_OK)
         status = lens_net_new(&pair.device, job->device, spec, &opts);
+    if (status == LENS_OK && has_batchnorm(spec))
+        status = lens_net_new(&pair.perturbed, job->reference, spec, &opts);
     if (status == LENS_OK) {
         size_t most = spec->layer_count + lens_net_parameter_count(pair.reference) + 3;
         pair.records = cli_alloc(most, sizeof *pair.records);
@@ -197,6 +256,7 @@ lens_status check_run_net(const check_job *job, const lens_net_spec *spec) {
     if (status == LENS_OK)
         deliver(job, &pair);
     free(pair.records);
+    lens_net_free(pair.perturbed);
     lens_net_free(pair.device);
     lens_net_free(pair.reference);
     return status;
