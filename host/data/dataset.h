@@ -29,8 +29,13 @@ struct lens_dataset {
     bool borrows;       /* a slice: nothing above is owned */
 };
 
-/* Whether `directory` holds image folders. */
+/* Whether `directory` holds image folders, or CIFAR in any version. */
 bool folders_are_in(const char *directory);
+bool cifar_is_in(const char *directory);
+
+/* Name the classes by a file of one name a line. Names are a comfort: without the file, or one for
+ * every class, or memory, classes are numbers. False: there is no such file. */
+bool dataset_read_names(lens_dataset *dataset, const char *path);
 
 /* The decoded picture of file `image`, at least so large where it was reduced; borrowed until
  * folder_release(). A file that cannot be read is logged and counted the first time. */

@@ -53,8 +53,10 @@ static lens_status find_or_fail(char path[4096], const char *directory, const ch
 static const char *const fashion[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
                                       "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 
-/* One name a line; a file that does not name every class is no use. */
-static void read_names(lens_dataset *dataset, FILE *file) {
+bool dataset_read_names(lens_dataset *dataset, const char *path) {
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return false;
     char **names = calloc(dataset->classes, sizeof *names), line[256];
     size_t count = 0;
     while (names && count < dataset->classes && fgets(line, sizeof line, file)) {
@@ -64,13 +66,15 @@ static void read_names(lens_dataset *dataset, FILE *file) {
             break;
         count++;
     }
+    fclose(file);
     if (names && count == dataset->classes) {
         dataset->class_names = names;
-        return;
+        return true;
     }
     for (size_t i = 0; i < count; i++)
         free(names[i]);
     free(names);
+    return true;
 }
 
 static void copy_names(lens_dataset *dataset, const char *const *names) {
@@ -79,17 +83,12 @@ static void copy_names(lens_dataset *dataset, const char *const *names) {
         dataset->class_names[i] = strdup(names[i]);
 }
 
-/* Names are a comfort: without them, or memory for them, classes are numbers. */
 static void name_classes(lens_dataset *dataset, const char *directory) {
     char path[4096];
     snprintf(path, sizeof path, "%s/labels.txt", directory);
-    FILE *file = fopen(path, "r");
-    if (file) {
-        read_names(dataset, file);
-        fclose(file);
-    } else if (strstr(directory, "fashion") && dataset->classes == 10) {
+    if (!dataset_read_names(dataset, path) && strstr(directory, "fashion") &&
+        dataset->classes == 10)
         copy_names(dataset, fashion);
-    }
 }
 
 static lens_status read_idx(lens_dataset **out, const char *directory, lens_split split) {
@@ -109,6 +108,8 @@ lens_status lens_dataset_read_dir(lens_dataset **out, const char *directory, len
     char path[4096];
     bool has_idx = find(path, directory, image_names, LENS_SPLIT_TRAIN) ||
                    find(path, directory, image_names, LENS_SPLIT_TEST);
+    if (!has_idx && cifar_is_in(directory))
+        return lens_dataset_read_cifar(out, directory, split);
     if (!has_idx && folders_are_in(directory))
         return lens_dataset_read_folders(out, directory, split);
     return read_idx(out, directory, split);

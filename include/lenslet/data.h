@@ -42,12 +42,21 @@ LENS_API lens_status lens_dataset_read_idx(lens_dataset **out, const char *image
  *
  * - IDX files under any of their usual names: train-images-idx3-ubyte, train-images.idx3-ubyte,
  *   idx4 for images with channels, t10k or test, each with or without ".gz";
+ * - CIFAR-10 or CIFAR-100, binary version: data_batch_1.bin, train.bin and so on, there or in the
+ *   folder that the archive unpacks to. See lens_dataset_read_cifar();
  * - image folders: train/CLASS/PICTURE for training, and test/, validation/ or val/, the first that
  *   is there, for testing. See lens_dataset_read_folders().
  *
  * BAD_FILE, with the names looked for, when one is missing. */
 LENS_API lens_status lens_dataset_read_dir(lens_dataset **out, const char *directory,
                                            lens_split split);
+
+/* CIFAR-10 (data_batch_1.bin .. 5, test_batch.bin) or CIFAR-100 (train.bin, test.bin; the fine
+ * classes), in `directory` or its folder cifar-10-batches-bin or cifar-100-binary. The classes are
+ * named by batches.meta.txt or fine_label_names.txt, where that is there. BAD_FILE when a file is
+ * missing, is no whole number of records, or a label is out of range. */
+LENS_API lens_status lens_dataset_read_cifar(lens_dataset **out, const char *directory,
+                                             lens_split split);
 
 /* The train or test part of image folders. The classes are the folders' names, of both parts
  * together, in byte order; each regular file in them is a picture, whatever its name, but for names
@@ -78,7 +87,8 @@ LENS_API void lens_dataset_free(lens_dataset *dataset); /* NULL is allowed */
 
 /* n = number of images. Pictures in files have each a size of their own: then c = 3, h = w = 0. */
 LENS_API lens_shape lens_dataset_shape(const lens_dataset *dataset);
-LENS_API size_t lens_dataset_classes(const lens_dataset *dataset); /* largest label + 1 */
+LENS_API size_t
+lens_dataset_classes(const lens_dataset *dataset); /* named ones, or largest label + 1 */
 LENS_API int32_t lens_dataset_label(const lens_dataset *dataset, size_t image);
 
 /* The name of the class' folder, or "T-shirt/top" where the directory's data set is known or has a
