@@ -104,6 +104,78 @@ static void metrics_predictions_and_scores(void **state) {
     }
 }
 
+/* The mean of what the net says of the ten views, which test_augment.c checks by hand. */
+static void ten_crops_are_averaged(void **state) {
+    (void)state;
+    enum { IMAGES = 21, VIEWS = 10, PIXELS = 64 };
+    static const struct {
+        size_t outputs;
+        lens_loss_kind loss;
+    } cases[] = {{4, LENS_SPARSE_CROSS_ENTROPY}, {1, LENS_BINARY_CROSS_ENTROPY}};
+    for (size_t i = 0; i < 2; i++) {
+        size_t outputs = cases[i].outputs;
+        lens_dataset *data = toy_data(IMAGES, outputs == 1 ? 2 : 4, 3);
+        lens_net *net = new_net(outputs, cases[i].loss, 16);
+        lens_preprocess larger = {.scale = 1, .side = 10};
+        int32_t predictions[IMAGES];
+        float scores[IMAGES * 4], want[IMAGES * 4] = {0};
+        lens_metrics metrics;
+        assert_ok(lens_evaluate_ten_crop(&metrics, net, data, &larger, predictions, scores, NULL));
+        lens_loader_opts opts = lens_loader_defaults();
+        opts.batch = VIEWS;
+        opts.shuffle = false;
+        opts.ten_crop = true;
+        opts.preprocess = larger;
+        opts.input = (lens_shape){1, 1, 8, 8};
+        lens_loader *loader;
+        lens_batch batch;
+        assert_ok(lens_loader_new(&loader, data, &opts));
+        assert_ok(lens_net_set_batch(net, 1));
+        double loss = 0;
+        size_t right = 0;
+        for (size_t image = 0; lens_loader_next(loader, &batch); image++) {
+            float *mean = want + image * outputs, y[4];
+            for (size_t view = 0; view < VIEWS; view++) {
+                assert_ok(lens_tensor_write(lens_net_input(net), batch.images + view * PIXELS));
+                assert_ok(lens_net_forward(net));
+                assert_ok(lens_tensor_read(lens_net_output(net), y));
+                for (size_t c = 0; c < outputs; c++)
+                    mean[c] += y[c] / VIEWS;
+            }
+            int32_t label = lens_dataset_label(data, image);
+            loss += loss_of(cases[i].loss, mean, outputs, label);
+            right += predictions[image] == label;
+        }
+        test_compare("scores", scores, want, IMAGES * outputs, 1e-5, 1e-6);
+        assert_int_equal(metrics.images, IMAGES);
+        assert_true(fabs(metrics.loss - loss / IMAGES) < 1e-5);
+        assert_true(fabs(metrics.accuracy - (double)right / IMAGES) < 1e-9);
+        lens_loader_free(loader);
+        lens_net_free(net);
+        lens_dataset_free(data);
+    }
+}
+
+static void ten_crops_need_probabilities_and_room(void **state) {
+    (void)state;
+    lens_dataset *data = toy_data(5, 4, 1);
+    lens_net *net = new_net(4, LENS_SPARSE_CROSS_ENTROPY, 16);
+    lens_metrics metrics;
+    assert_fails(lens_evaluate_ten_crop(&metrics, net, data, &plain, NULL, NULL, NULL),
+                 LENS_BAD_ARGUMENT, "ten crops need a preprocess.side larger than the input's");
+    lens_net_free(net);
+    lens_net_spec *spec = toy_net(4);
+    spec->layer_count--; /* the softmax */
+    lens_net_opts opts = lens_net_defaults();
+    assert_ok(lens_net_new(&net, test_device(), spec, &opts));
+    assert_fails(lens_evaluate_ten_crop(&metrics, net, data, &plain, NULL, NULL, NULL),
+                 LENS_UNSUPPORTED, "network toy ends in neither softmax nor sigmoid");
+    spec->layer_count++;
+    lens_net_free(net);
+    lens_net_spec_free(spec);
+    lens_dataset_free(data);
+}
+
 static bool stop_in_the_second_batch(const lens_progress *progress, void *user) {
     assert_string_equal(progress->phase, "validation");
     size_t *calls = user;
@@ -144,6 +216,8 @@ static void data_must_fit_the_net(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(metrics_predictions_and_scores),
+        cmocka_unit_test(ten_crops_are_averaged),
+        cmocka_unit_test(ten_crops_need_probabilities_and_room),
         cmocka_unit_test(evaluation_can_be_stopped),
         cmocka_unit_test(data_must_fit_the_net),
     };
