@@ -8,9 +8,9 @@
  * PERTURBATION, as rounding moves sums of hundreds of terms; a tensor that these change by some ulp
  * may differ by SPREAD times as many.
  *
- * An input is drawn again, once, when a check fails: where a unit of a relu or the winner of a
- * pooling window is decided by less than the rounding, one input may send a gradient elsewhere; a
- * wrong kernel is wrong on both.
+ * Backward starts on every net from the reference's values of all layers. A device whose rounding
+ * decides a relu or the winner of a pooling window the other way would be as right, and the
+ * gradient of that pixel would go elsewhere.
  */
 #include "cross_check.h"
 #include "model.h"
@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 2, INPUTS = 2, SPREAD = 4 };
+enum { BATCH = 2, SPREAD = 4, SEED = 0 };
 
 #define PERTURBATION 0x1p-20f
 
@@ -30,7 +30,6 @@ typedef struct net_pair {
     const char *name;
     size_t number; /* of the latest record */
     double limit;  /* of the layers so far */
-    bool failed;
     check_record *records;
 } net_pair;
 
@@ -69,7 +68,6 @@ static lens_status compare(net_pair *pair, const char *name, const char *pass,
         }
         check_compare(record, values[0], values[1], NULL, largest, count);
     }
-    pair->failed |= record->status == CHECK_FAIL;
     for (size_t i = 0; i < 3; i++)
         free(values[i]);
     return status;
@@ -124,6 +122,27 @@ static lens_status loss(net_pair *pair) {
         status = compare(pair, "loss", "loss", totals[1], totals[0], totals[2], pair->limit);
     for (size_t i = 0; i < 3; i++)
         lens_tensor_free(totals[i]);
+    return status;
+}
+
+static lens_status copy_between(lens_tensor *to, const lens_tensor *from, float *values) {
+    TRY(lens_tensor_read(from, values));
+    return lens_tensor_write(to, values);
+}
+
+/* Give the other nets the reference's values of every layer. */
+static lens_status adopt_layers(net_pair *pair) {
+    lens_status status = LENS_OK;
+    for (size_t i = 0; i < lens_net_get_spec(pair->reference)->layer_count; i++) {
+        const lens_tensor *from = lens_net_layer_output(pair->reference, i);
+        float *values = cli_alloc(lens_tensor_count(from), sizeof *values);
+        status = copy_between(lens_net_layer_output(pair->device, i), from, values);
+        if (status == LENS_OK && pair->perturbed)
+            status = lens_tensor_write(lens_net_layer_output(pair->perturbed, i), values);
+        free(values);
+        if (status != LENS_OK)
+            break;
+    }
     return status;
 }
 
@@ -200,18 +219,17 @@ static lens_status initialize(net_pair *pair, uint64_t seed) {
                    lens_net_state(pair->reference), NULL, 0);
 }
 
-static lens_status attempt(net_pair *pair, uint64_t seed) {
-    pair->number = 0;
-    pair->failed = false;
+static lens_status run(net_pair *pair) {
     size_t labels = lens_tensor_count(lens_net_target(pair->reference));
     size_t outputs = lens_tensor_count(lens_net_output(pair->reference));
-    TRY(initialize(pair, seed));
-    TRY(write_all(pair, seed, lens_net_input, 0));
-    TRY(write_all(pair, seed + 100, lens_net_target, outputs / labels));
+    TRY(initialize(pair, SEED));
+    TRY(write_all(pair, SEED, lens_net_input, 0));
+    TRY(write_all(pair, SEED + 100, lens_net_target, outputs / labels));
     if (pair->perturbed)
-        TRY(perturb(lens_net_input(pair->perturbed), seed + 300));
+        TRY(perturb(lens_net_input(pair->perturbed), SEED + 300));
     TRY(forward(pair));
     TRY(loss(pair));
+    TRY(adopt_layers(pair));
     return backward(pair);
 }
 
@@ -248,11 +266,8 @@ lens_status check_run_net(const check_job *job, const lens_net_spec *spec) {
             status = cli_fail(LENS_BAD_ARGUMENT, "%s has cases 1 .. %zu, not %zu", spec->name, most,
                               job->only);
     }
-    for (uint64_t seed = 0; status == LENS_OK && seed < INPUTS; seed++) {
-        status = attempt(&pair, seed);
-        if (!pair.failed)
-            break;
-    }
+    if (status == LENS_OK)
+        status = run(&pair);
     if (status == LENS_OK)
         deliver(job, &pair);
     free(pair.records);
