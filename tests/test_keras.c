@@ -121,12 +121,23 @@ static void what_keras_lacks_round_trips(void **state) {
          .kind = LENS_LAYER_POOL2D,
          .pool2d = {.opts = {LENS_POOL_AVERAGE, 3, 3, 2, 2, {1, 1, 1, 1, 0, 0}, true}}},
         {.name = "resize", .kind = LENS_LAYER_RESIZE2D, .resize2d = {9, 7, LENS_RESIZE_NEAREST}},
+        {.name = "within",
+         .kind = LENS_LAYER_LRN,
+         .lrn = {LENS_LRN_WITHIN, 3, 0.01f, 0.5f, 1.5f, true}},
+        {.name = "bn", .kind = LENS_LAYER_BATCHNORM, .batchnorm = {1e-5f, 0.875f}},
+        {.name = "drop", .kind = LENS_LAYER_DROPOUT, .dropout = 0.125f},
         {.name = "elu", .kind = LENS_LAYER_ACTIVATION, .activation = {LENS_ELU, 0.5f}},
         {.name = "all", .kind = LENS_LAYER_POOL2D, .pool2d = {.opts = {.kind = LENS_POOL_MIN}}},
         {.name = "flat", .kind = LENS_LAYER_FLATTEN},
         {.name = "dense",
          .kind = LENS_LAYER_DENSE,
          .dense = {.units = 3, .opts = {{LENS_ELU, 1}}, .initializer = {LENS_HE_UNIFORM, 0}}},
+        {.name = "normal",
+         .kind = LENS_LAYER_DENSE,
+         .dense = {.units = 3,
+                   .opts = {{LENS_LINEAR, 0}},
+                   .initial_bias = 1,
+                   .initializer = {LENS_RANDOM_NORMAL, 0.01f}}},
         {.name = "soft", .kind = LENS_LAYER_SOFTMAX},
     };
     lens_net_spec spec = {.name = "odd",
@@ -149,6 +160,16 @@ static void what_keras_lacks_round_trips(void **state) {
     assert_true(again->layers[2].conv2d.no_bias);
     assert_true(again->layers[3].activation.alpha == 0.3f);
     assert_true(again->layers[5].pool2d.opts.count_padding);
+    const lens_lrn_opts *lrn = &again->layers[7].lrn;
+    assert_int_equal(lrn->kind, LENS_LRN_WITHIN);
+    assert_true(lrn->size == 3 && lrn->alpha == 0.01f && lrn->beta == 0.5f && lrn->k == 1.5f);
+    assert_true(lrn->average);
+    assert_true(again->layers[8].batchnorm.epsilon == 1e-5f);
+    assert_true(again->layers[8].batchnorm.momentum == 0.875f);
+    assert_true(again->layers[9].dropout == 0.125f);
+    assert_true(again->layers[14].dense.initial_bias == 1);
+    assert_int_equal(again->layers[14].dense.initializer.kind, LENS_RANDOM_NORMAL);
+    assert_true(again->layers[14].dense.initializer.value == 0.01f);
     lens_net_spec_free(again);
     free(text);
 }

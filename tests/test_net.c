@@ -77,6 +77,36 @@ static lens_net_spec every_kind(lens_layer_spec layers[12]) {
     return spec_of("every-kind", (lens_shape){1, 2, 5, 4}, layers, n);
 }
 
+static lens_layer_spec dropout(const char *name, float rate) {
+    lens_layer_spec layer = plain(name, LENS_LAYER_DROPOUT);
+    layer.dropout = rate;
+    return layer;
+}
+
+static lens_layer_spec batchnorm(const char *name) {
+    lens_layer_spec layer = plain(name, LENS_LAYER_BATCHNORM);
+    layer.batchnorm = lens_batchnorm_defaults();
+    layer.batchnorm.epsilon = 0.1f; /* three images may differ little */
+    layer.batchnorm.momentum = 0.75f;
+    return layer;
+}
+
+/* What normalises and what drops, before and behind a dense layer. */
+static lens_net_spec normalised(lens_layer_spec layers[12]) {
+    size_t n = 0;
+    layers[n++] = conv("conv", 5, 3, LENS_TANH);
+    layers[n] = plain("lrn", LENS_LAYER_LRN);
+    layers[n++].lrn = (lens_lrn_opts){LENS_LRN_ACROSS, 3, 0.5f, 0.75f, 1, false};
+    layers[n++] = batchnorm("maps");
+    layers[n++] = dropout("drop-maps", 0.25f);
+    layers[n++] = dense("hidden", 7, LENS_SIGMOID);
+    layers[n++] = dropout("drop-units", 0.4f);
+    layers[n++] = batchnorm("units");
+    layers[n++] = dense("logits", 3, LENS_LINEAR);
+    layers[n++] = plain("softmax", LENS_LAYER_SOFTMAX);
+    return spec_of("normalised", (lens_shape){1, 2, 5, 6}, layers, n);
+}
+
 static lens_layer_spec subsample(const char *name) {
     lens_layer_spec layer = plain(name, LENS_LAYER_SUBSAMPLE);
     layer.subsample.opts = lens_subsample_defaults();
@@ -241,6 +271,8 @@ static void gradients_equal_central_differences(void **state) {
     check_gradients("sigmoid in the dense layer", &spec, LENS_MEAN_SQUARED_ERROR);
     spec = binary(layers, true);
     check_gradients("sigmoid as a layer", &spec, LENS_BINARY_CROSS_ENTROPY);
+    spec = normalised(layers);
+    check_gradients("normalised", &spec, LENS_SPARSE_CROSS_ENTROPY);
 }
 
 /* The losses are a few hundred, so a difference quotient errs by 2^-16 / (2/64) = 5e-4. */
@@ -251,6 +283,85 @@ static void gradients_of_penalties_equal_central_differences(void **state) {
     check_gradients_within("small 1998, trained codes", &spec, LENS_MAP, 2e-3, 3e-3);
     spec = small_1998(layers, false, false);
     check_gradients_within("small 1998", &spec, LENS_MAP, 2e-3, 3e-3);
+}
+
+/* ---- training and inference -------------------------------------------------------------------
+ */
+
+static lens_net *new_normalised(lens_layer_spec layers[12], size_t batch) {
+    lens_net_spec spec = normalised(layers);
+    lens_net_opts opts = lens_net_defaults();
+    opts.batch = batch;
+    opts.training = opts.keep_layers = true;
+    lens_net *net;
+    assert_ok(lens_net_new(&net, test_device(), &spec, &opts));
+    assert_ok(lens_net_initialize(net, 3));
+    float *input = test_reals(lens_tensor_count(lens_net_input(net)), 4);
+    assert_ok(lens_tensor_write(lens_net_input(net), input));
+    free(input);
+    return net;
+}
+
+static float *output_of(lens_net *net, bool training, uint64_t seed, uint64_t at) {
+    assert_ok(training ? lens_net_forward_training(net, seed, at) : lens_net_forward(net));
+    return test_read(lens_net_output(net));
+}
+
+/* Dropout is drawn by (seed, step), and not at all in inference. */
+static void what_is_dropped_follows_seed_and_step(void **state) {
+    (void)state;
+    lens_layer_spec layers[12];
+    lens_net *net = new_normalised(layers, 4);
+    size_t count = lens_tensor_count(lens_net_output(net));
+    float *first = output_of(net, true, 1, 5), *same = output_of(net, true, 1, 5);
+    float *step = output_of(net, true, 1, 6), *seed = output_of(net, true, 2, 5);
+    assert_memory_equal(first, same, count * sizeof *first);
+    assert_memory_not_equal(first, step, count * sizeof *first);
+    assert_memory_not_equal(first, seed, count * sizeof *first);
+    free(first), free(same), free(step), free(seed);
+
+    assert_ok(lens_net_forward(net));
+    float *x = test_read(lens_net_layer_output(net, 4)); /* hidden */
+    float *y = test_read(lens_net_layer_output(net, 5)); /* drop-units */
+    assert_memory_equal(x, y, lens_tensor_count(lens_net_layer_output(net, 4)) * sizeof *x);
+    free(x), free(y);
+    lens_net_free(net);
+}
+
+/* A step moves the running statistics a quarter of the way (momentum 0.75) to the batch's;
+ * inference leaves them, and makes of an image the same whatever stands beside it. */
+static void inference_uses_the_running_statistics(void **state) {
+    (void)state;
+    lens_layer_spec layers[12];
+    lens_net *net = new_normalised(layers, 4);
+    size_t trained = lens_tensor_count(lens_net_parameters(net));
+    size_t all = lens_tensor_count(lens_net_state(net));
+    assert_int_equal(all - trained, 2 * (5 + 7));
+    free(output_of(net, true, 1, 1));
+    float *after = test_read(lens_net_state(net));
+    float *maps = test_read(lens_net_layer_output(net, 1)); /* lrn: what "maps" normalises */
+    for (size_t c = 0; c < 5; c++) {
+        double sum = 0, squares = 0, m = 4 * 12;
+        for (size_t i = 0; i < 4 * 12; i++) {
+            double value = maps[(i / 12 * 5 + c) * 12 + i % 12];
+            sum += value, squares += value * value;
+        }
+        double mean = sum / m, variance = squares / m - mean * mean;
+        assert_true(fabs(after[trained + c] - 0.25 * mean) < 1e-6);
+        assert_true(fabs(after[trained + 5 + c] - (0.75 + 0.25 * variance)) < 1e-6);
+    }
+    free(maps);
+
+    float *outputs = output_of(net, false, 0, 0), *still = test_read(lens_net_state(net));
+    assert_memory_equal(still, after, all * sizeof *after);
+    float *input = test_read(lens_net_input(net)), one[2 * 5 * 6];
+    memcpy(one, input + sizeof one / sizeof *one, sizeof one);
+    assert_ok(lens_net_set_batch(net, 1));
+    assert_ok(lens_tensor_write(lens_net_input(net), one));
+    float *alone = output_of(net, false, 0, 0);
+    test_compare("the second image alone", alone, outputs + 3, 3, 1e-6, 1e-7);
+    free(outputs), free(still), free(input), free(alone), free(after);
+    lens_net_free(net);
 }
 
 /* A convolution with a table is one without whose other weights are 0, and the gradients where it
@@ -723,6 +834,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients_equal_central_differences),
         cmocka_unit_test(gradients_of_penalties_equal_central_differences),
+        cmocka_unit_test(what_is_dropped_follows_seed_and_step),
+        cmocka_unit_test(inference_uses_the_running_statistics),
         cmocka_unit_test(unconnected_weights_are_zeros_without_gradient),
         cmocka_unit_test(no_optimizer_connects_or_recodes),
         cmocka_unit_test(loss_is_taken_from_the_logits),

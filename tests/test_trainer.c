@@ -43,7 +43,7 @@ static lens_train_callbacks callbacks_of(record *r) {
 
 static lens_trainer *new_trainer(const lens_recipe *recipe, uint64_t seed,
                                  const lens_dataset *train, const lens_dataset *test) {
-    lens_net_spec *spec = toy_net(4);
+    lens_net_spec *spec = toy_net_normalised(4);
     lens_trainer *trainer;
     assert_ok(lens_trainer_new(&trainer, test_device(), spec, recipe, seed, train, test));
     lens_net_spec_free(spec);
@@ -51,11 +51,11 @@ static lens_trainer *new_trainer(const lens_recipe *recipe, uint64_t seed,
 }
 
 static float *weights_of(const lens_trainer *trainer) {
-    return test_read(lens_net_parameters(lens_trainer_net(trainer)));
+    return test_read(lens_net_state(lens_trainer_net(trainer)));
 }
 
 static void assert_equal_weights(const float *a, const float *b, const lens_trainer *trainer) {
-    size_t count = lens_tensor_count(lens_net_parameters(lens_trainer_net(trainer)));
+    size_t count = lens_tensor_count(lens_net_state(lens_trainer_net(trainer)));
     assert_memory_equal(a, b, count * sizeof *a);
 }
 

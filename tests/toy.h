@@ -6,6 +6,7 @@
 #include "support.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define TOY_SIZE 6
 
@@ -53,6 +54,31 @@ static inline lens_net_spec *toy_net(size_t outputs) {
                           .layers = layers};
     lens_net_spec *copy;
     assert_ok(lens_net_spec_copy(&copy, &spec));
+    return copy;
+}
+
+/* The same with what a step changes or draws besides the weights: lrn, batchnorm and dropout. */
+static inline lens_net_spec *toy_net_normalised(size_t outputs) {
+    static const lens_layer_kind kinds[] = {LENS_LAYER_LRN, LENS_LAYER_BATCHNORM,
+                                            LENS_LAYER_DROPOUT};
+    static const char *const names[] = {"lrn", "batchnorm", "dropout"};
+    lens_net_spec *plain = toy_net(outputs), *copy;
+    lens_layer_spec layers[8];
+    lens_net_spec spec = *plain;
+    spec.layers = layers;
+    spec.layer_count = plain->layer_count + 3;
+    layers[0] = plain->layers[0];
+    for (size_t i = 0; i < 3; i++) {
+        memset(&layers[1 + i], 0, sizeof layers[1 + i]);
+        layers[1 + i].kind = kinds[i];
+        strcpy(layers[1 + i].name, names[i]);
+    }
+    layers[1].lrn = lens_lrn_defaults();
+    layers[2].batchnorm = lens_batchnorm_defaults();
+    layers[3].dropout = 0.25f;
+    memcpy(layers + 4, plain->layers + 1, (plain->layer_count - 1) * sizeof layers[0]);
+    assert_ok(lens_net_spec_copy(&copy, &spec));
+    lens_net_spec_free(plain);
     return copy;
 }
 
