@@ -66,9 +66,10 @@ is_right() {
 
 # download URL PART: PART grows to be the whole file.
 download() {
-    local url=$1 part=$2 code=0
+    local url=$1 part=$2 code=0 progress=--no-progress-meter
+    [ ! -t 2 ] || progress=--progress-bar
     curl --fail --location --retry 3 --connect-timeout 30 --continue-at - \
-        --no-progress-meter --show-error --output "$part" "$url" || code=$?
+        $progress --output "$part" "$url" || code=$?
     if [ $code = 33 ] || [ $code = 36 ]; then # the server cannot go on in the middle
         rm -f "$part"
         download "$url" "$part"
