@@ -1,61 +1,119 @@
 #!/usr/bin/env bash
-# Train every network with its notebook's recipe and with ours, and print the table of docs/results.md.
+# Train every network of the zoo with its notebook's (or paper's) recipe and with ours, and print the
+# table of docs/results.md.
 #
-#     bench/results.sh MNIST_DIR [CIFAR10_IDX_DIR]
+#     bench/results.sh DATA_DIR [ROW ...]
 #
-# Each run is kept under out/results and not repeated, so the script can be stopped and started again.
-# CIFAR10_IDX_DIR comes from bench/pictures_to_idx.py; without it that row is left out, by name.
+# DATA_DIR holds mnist/ (the four files), cifar10-jpeg.tar.xz and catdog.tar.xz, which are unpacked
+# under out/data; rows whose data are missing are left out, by name. ROW is a model's name: only its
+# rows. Every run is kept under out/results and not repeated. A run that is stopped with Ctrl-C goes
+# on when the script is started again, so the whole, which takes hours, can be had in pieces.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 lenslet=${LENSLET:-build/release/bin/lenslet}
-fashion=/usr/share/datasets/fashion-mnist
-mnist=${1:?usage: bench/results.sh MNIST_DIR [CIFAR10_IDX_DIR]}
-cifar=${2-}
+data=${1:?usage: bench/results.sh DATA_DIR [ROW ...]}
+shift
+wanted=("$@")
 out=out/results
-mkdir -p "$out"
+mkdir -p "$out" out/data
 
-# run NAME MODEL DATA RECIPE [OPTION ...]: prints "accuracy seconds" of the finished run, in percent.
-run() {
-    local name=$1 model=$2 data=$3 recipe=$4
-    shift 4
-    if [ ! -f "$out/$name.json" ]; then
+# ---- data ---------------------------------------------------------------------------------------
+
+unpacked() { # ARCHIVE FOLDER: where the pictures are, unpacked once
+    if [ ! -f "$data/$1" ]; then
+        return 0
+    fi
+    if [ ! -d "out/data/$2" ]; then
+        rm -rf "out/data/$2.part"
+        mkdir "out/data/$2.part"
+        tar -xf "$data/$1" -C "out/data/$2.part"
+        mv "out/data/$2.part" "out/data/$2"
+    fi
+    # the archive's own top folder, where it has one
+    if [ -d "out/data/$2/train" ]; then echo "out/data/$2"; else echo "out/data/$2"/*; fi
+}
+
+fashion=/usr/share/datasets/fashion-mnist
+mnist=$([ -d "$data/mnist" ] && echo "$data/mnist" || true)
+cifar=$(unpacked cifar10-jpeg.tar.xz cifar10)
+catdog=$(unpacked catdog.tar.xz catdog)
+
+# ---- one run ------------------------------------------------------------------------------------
+
+# The training run NAME, to its end. --epochs can go on with a checkpoint of fewer.
+train() { # NAME MODEL DATA [OPTION ...]
+    local name=$1 model=$2 pictures=$3 again=()
+    shift 3
+    if [ -f "$out/$name.safetensors" ]; then
+        again=(--resume "$out/$name.safetensors")
+    else
         rm -f "$out/$name.jsonl"
-        "$lenslet" train "$model" --data "$data" --recipe "$recipe" --seed 1 "$@" \
-            --log "$out/$name.jsonl" --out "$out/$name.safetensors" >&2
-        "$lenslet" eval "$out/$name.safetensors" --data "$data" --quiet --format json \
+    fi
+    "$lenslet" train "$model" --data "$pictures" "$@" "${again[@]}" \
+        --log "$out/$name.jsonl" --out "$out/$name.safetensors" >&2
+}
+
+# "accuracy | seconds" of the run NAME, in percent.
+run() { # NAME MODEL DATA [OPTION ...]
+    local name=$1 pictures=$3 seconds
+    if [ ! -f "$out/$name.json" ]; then
+        train "$@"
+        "$lenslet" eval "$out/$name.safetensors" --data "$pictures" --quiet --format json \
             >"$out/$name.json.part"
         mv "$out/$name.json.part" "$out/$name.json"
     fi
-    local seconds
     seconds=$(grep -o '"seconds":[0-9.e+-]*' "$out/$name.jsonl" | cut -d: -f2 |
-        awk '{s += $1} END {printf "%.1f", s}')
-    grep -o '"accuracy": *[0-9.]*' "$out/$name.json" | head -1 | awk -F: -v s="$seconds" \
-        '{printf "%.2f %% | %s s", 100 * $2, s}'
+        awk '{s += $1} END {printf "%.0f", s}')
+    grep -o '"accuracy": *[0-9.]*' "$out/$name.json" | head -1 |
+        awk -F: -v s="$seconds" '{printf "%.2f %% | %s s", 100 * $2, s}'
 }
 
-row() { # MODEL EPOCHS NOTEBOOK BAR DATA
-    printf '| `%s` | %s | %s | %s | %s | %s |\n' "$1" "$2" "$3" \
-        "$(run "$1-notebook" "$1" "$5" notebook --epochs "$2")" "$4" \
-        "$(run "$1" "$1" "$5" default --epochs "$2")"
+# ---- rows ---------------------------------------------------------------------------------------
+
+is_wanted() { # MODEL
+    local name
+    [ ${#wanted[@]} -gt 0 ] || return 0
+    for name in "${wanted[@]}"; do
+        [ "$name" != "$1" ] || return 0
+    done
+    return 1
 }
 
-echo '| model | epochs | notebook printed | its recipe here | time | bar | our recipe | time |'
-echo '| --- | --- | --- | --- | --- | --- | --- | --- |'
-row lenet5 5 '98.13 % (as lenet5-same)' '98.8 %' "$mnist"
-row lenet5-same 5 '98.13 %' '98.8 %' "$mnist"
-row lenet5-max 5 '98.83 %' '98.9 %' "$mnist"
-row lenet5-relu 10 '98.71 %' '98.9 %' "$mnist"
-row lenet5-sigmoid 10 '-' '97.5 %' "$mnist"
-row digits-cnn 10 '-' '99.2 %' "$mnist"
-row alexnet-mini 5 '99.17 %' '99.2 %' "$mnist"
-if [ -n "$cifar" ]; then
-    row lenet5-cifar10 2 '-' '42 %' "$cifar"
-    printf '| `lenet5-cifar10` | 10 | - | %s | 55 %% | %s |\n' \
-        "$(run lenet5-cifar10-notebook-10 lenet5-cifar10 "$cifar" notebook --epochs 10)" \
-        "$(run lenet5-cifar10-10 lenet5-cifar10 "$cifar" default --epochs 10)"
-else
-    echo 'lenet5-cifar10 is left out: no CIFAR10_IDX_DIR' >&2
-fi
-printf '| `lenet5-relu` on Fashion-MNIST | 10 | - | %s | 88 %% | %s |\n' \
-    "$(run fashion-notebook lenet5-relu "$fashion" notebook --epochs 10)" \
-    "$(run fashion lenet5-relu "$fashion" default --epochs 10)"
+# One line of the table. EPOCHS is for both recipes, or NOTEBOOK:OURS; - as the notebook's: its recipe
+# is not run. A second row of a model needs a SUFFIX for its runs.
+row() { # MODEL PICTURES DATA SEED EPOCHS PRINTED BAR [SUFFIX]
+    local model=$1 pictures=$2 folder=$3 seed=$4 epochs=$5 suffix=${8-} theirs='- | -' ours
+    is_wanted "$model" || return 0
+    if [ -z "$folder" ]; then
+        echo "$model is left out: no $pictures in $data" >&2
+        return 0
+    fi
+    if [ "${epochs%:*}" != - ]; then
+        theirs=$(run "$model-notebook$suffix" "$model" "$folder" --recipe notebook --seed "$seed" \
+            --epochs "${epochs%:*}")
+    fi
+    ours=$(run "$model$suffix" "$model" "$folder" --seed "$seed" --epochs "${epochs#*:}")
+    printf '| `%s` | %s | %s | %s | %s | %s | %s |\n' \
+        "$model" "$pictures" "${epochs/:/, }" "$6" "$theirs" "$7" "$ours"
+}
+
+echo '| model | pictures | epochs | notebook printed | its recipe here | time | bar | our recipe | time |'
+echo '| --- | --- | --- | --- | --- | --- | --- | --- | --- |'
+row lenet5 MNIST "$mnist" 1 5 '98.13 % (as lenet5-same)' '98.8 %'
+row lenet5-same MNIST "$mnist" 1 5 '98.13 %' '98.8 %'
+row lenet5-max MNIST "$mnist" 1 5 '98.83 %' '98.9 %'
+row lenet5-relu MNIST "$mnist" 1 10 '98.71 %' '98.9 %'
+row lenet5-relu Fashion-MNIST "$fashion" 1 10 - '88 %' -fashion
+row lenet5-sigmoid MNIST "$mnist" 1 10 - '97.5 %'
+row lenet5-1998 MNIST "$mnist" 0 20 '99.05 % (the paper)' '98.7 %'
+row digits-cnn MNIST "$mnist" 1 10 - '99.2 %'
+row alexnet-mini MNIST "$mnist" 1 5 '99.17 %' '99.2 %'
+row alexnet-mnist MNIST "$mnist" 0 3 '98.74 %' '98.9 %'
+row lenet5-cifar10 CIFAR-10 "$cifar" 1 2 - '42 %'
+row lenet5-cifar10 CIFAR-10 "$cifar" 1 10 - '55 %' -10
+row alexnet-cifar10 CIFAR-10 "$cifar" 0 5 '10.00 %' '65 %'
+row binary-cnn 'cats, dogs' "$catdog" 0 10 - '65 %'
+row alexnet-bn 'cats, dogs' "$catdog" 0 2:15 '50 % (stuck)' '65 %'
+row alexnet-valid 'cats, dogs' "$catdog" 0 -:5 - 'trains'
+row alexnet 'cats, dogs' "$catdog" 0 -:5 - 'trains'
+row alexnet-2012 'cats, dogs' "$catdog" 0 -:5 - 'trains'
