@@ -207,6 +207,42 @@ static void training_goes_on_without_them(void **state) {
     lens_dataset_free(data);
 }
 
+/* Also a name that JSON has no text for. */
+static void checkpoints_say_the_names_of_the_classes(void **state) {
+    (void)state;
+    static const char *const folders[] = {"train", "train/cat \"1\"", "train/\xff\xfe", NULL};
+    make_folders("named", folders);
+    copy("grey.jpg", in_set("named", "train/cat \"1\"/1.jpg"));
+    lens_dataset *data = open_set("named", LENS_SPLIT_TRAIN);
+    lens_net_spec *spec = colour_net();
+    lens_recipe recipe = toy_recipe(LENS_SGD);
+    recipe.preprocess.scale = 1.0f / 255;
+    lens_trainer *trainer;
+    assert_ok(lens_trainer_new(&trainer, test_device(), spec, &recipe, 1, data, NULL));
+    const char *path = test_temp_path("named.safetensors");
+    char **names;
+    size_t count;
+    assert_ok(lens_trainer_save(trainer, path));
+    assert_ok(lens_class_names_open(&names, &count, path));
+    assert_int_equal(count, 2);
+    assert_string_equal(names[0], "cat \"1\"");
+    assert_null(names[1]);
+    lens_class_names_free(names, count);
+    lens_trainer_free(trainer);
+    lens_net_spec_free(spec);
+    lens_dataset_free(data);
+    const float value = 1;
+    const lens_array array = {
+        .name = "a", .type = "F32", .rank = 1, .dims = {1}, .bytes = 4, .values = &value};
+    assert_ok(lens_safetensors_write(path, &array, 1, NULL, 0));
+    assert_ok(lens_class_names_open(&names, &count, path));
+    assert_true(!names && count == 0);
+    assert_ok(lens_safetensors_write(path, &array, 1, &(lens_metadata){"classes", "{}"}, 1));
+    assert_fails(lens_class_names_open(&names, &count, path), LENS_BAD_FILE,
+                 "\"classes\" must be an array of names");
+    assert_null(names);
+}
+
 static void none_that_can_be_read_is_an_error(void **state) {
     (void)state;
     static const char *const folders[] = {"train", "train/a", "train/b", NULL};
@@ -294,6 +330,7 @@ int main(void) {
         cmocka_unit_test(the_loader_decodes_and_prepares),
         cmocka_unit_test(broken_pictures_are_named_counted_and_left_out),
         cmocka_unit_test(training_goes_on_without_them),
+        cmocka_unit_test(checkpoints_say_the_names_of_the_classes),
         cmocka_unit_test(none_that_can_be_read_is_an_error),
         cmocka_unit_test(useless_folders_are_named),
         cmocka_unit_test(one_picture_is_enough),

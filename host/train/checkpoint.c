@@ -8,7 +8,7 @@
  *     trainer.best               keep_best: the best weights so far, or, when the run is over and
  *     trainer.last               the weights are the best, those of the last step
  *
- * and in the metadata what else a run is: architecture, recipe, seed, step.
+ * and in the metadata what else a run is: architecture, recipe, seed, step, names of the classes.
  */
 #include "core/error.h"
 #include "core/size.h"
@@ -85,7 +85,7 @@ static lens_status collect(collection *c, const lens_trainer *trainer) {
 }
 
 static lens_status write_file(const char *path, const lens_trainer *trainer, const collection *c,
-                              const char *architecture, const char *recipe) {
+                              const char *architecture, const char *recipe, const char *classes) {
     char seed[32], step[32], closed[32], seen[32], images[32], best[64];
     snprintf(seed, sizeof seed, "%" PRIu64, trainer->seed);
     snprintf(step, sizeof step, "%" PRIu64, trainer->step);
@@ -105,22 +105,26 @@ static lens_status write_file(const char *path, const lens_trainer *trainer, con
         {"epoch_images", seen},
         {"train_images", images},
         {"best_accuracy", best},
+        {"classes", classes},
     };
-    return lens_safetensors_write(path, c->arrays, c->count, metadata,
-                                  sizeof metadata / sizeof metadata[0]);
+    size_t entries = sizeof metadata / sizeof metadata[0] - (classes == NULL);
+    return lens_safetensors_write(path, c->arrays, c->count, metadata, entries);
 }
 
 lens_status lens_trainer_save(const lens_trainer *trainer, const char *path) {
     assert(trainer && path);
     collection c = {0};
-    char *architecture = NULL, *recipe = NULL;
+    char *architecture = NULL, *recipe = NULL, *classes = NULL;
     lens_status status = lens_keras_print(&architecture, lens_net_get_spec(trainer->net));
     if (status == LENS_OK)
         status = lens_recipe_print(&recipe, &trainer->recipe);
     if (status == LENS_OK)
+        status = lens_class_names_print(&classes, trainer->train);
+    if (status == LENS_OK)
         status = collect(&c, trainer);
     if (status == LENS_OK)
-        status = write_file(path, trainer, &c, architecture, recipe);
+        status = write_file(path, trainer, &c, architecture, recipe, classes);
+    free(classes);
     free(c.arrays);
     free(c.values);
     free(recipe);

@@ -13,4 +13,8 @@ lens_status lens_recipe_print(char **text, const lens_recipe *recipe);
 /* The inverse. BAD_FILE for what is no such line; checked as above. */
 lens_status lens_recipe_parse(lens_recipe *out, const char *text);
 
+/* The names of the data's classes as one line of JSON, which the caller frees; NULL: it has none.
+ */
+lens_status lens_class_names_print(char **text, const lens_dataset *dataset);
+
 #endif

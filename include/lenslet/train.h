@@ -117,9 +117,15 @@ LENS_API const lens_recipe *lens_trainer_recipe(const lens_trainer *trainer);
 LENS_API uint64_t lens_trainer_step(const lens_trainer *trainer); /* steps done */
 LENS_API uint64_t lens_trainer_seed(const lens_trainer *trainer);
 
-/* Write weights, optimizer slots, step, seed, recipe and architecture as safetensors: to a
- * temporary file beside `path`, synced, then renamed. */
+/* Write weights, optimizer slots, step, seed, recipe, architecture and names of classes as
+ * safetensors: to a temporary file beside `path`, synced, then renamed. */
 LENS_API lens_status lens_trainer_save(const lens_trainer *trainer, const char *path);
+
+/* The names of the classes that a checkpoint's network was trained on, in their order; one may be
+ * NULL. NULL and 0 when the file has none. The caller frees them. BAD_FILE when it cannot be read.
+ */
+LENS_API lens_status lens_class_names_open(char ***names, size_t *count, const char *path);
+LENS_API void lens_class_names_free(char **names, size_t count); /* NULL is allowed */
 
 /* Continue from such a file: the trainer's network must be the file's, its seed and recipe become
  * the file's but for `epochs`, which may be raised. The run then equals, bit for bit, one that was

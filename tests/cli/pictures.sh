@@ -33,6 +33,9 @@ json 'd["images"] == 16 and 0 <= d["accuracy"] <= 1 and d["loss"] > 0'
 expect 0 predict w.safetensors pictures/test/tl/2.png pictures/test/br/1.png --data pictures --format json
 json '[(p["name"], p["file"]) for p in d["predictions"] if p["rank"] == 1] == [("tl", "pictures/test/tl/2.png"), ("br", "pictures/test/br/1.png")]'
 json 'len(d["predictions"]) == 8'
+expect 0 predict w.safetensors pictures/test/tl/2.png --top 1 --format csv && prints "tl,"
+printf 'one\ntwo\n' >names.txt
+expect 0 predict w.safetensors pictures/test/br/1.png --top 1 --names names.txt --format csv && prints "two,"
 
 # ---- broken pictures: named, counted and left out, an error with --strict
 cp -r pictures broken

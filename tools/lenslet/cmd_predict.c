@@ -23,7 +23,8 @@ static const option options[] = {
      "the weights; needed unless MODEL is a checkpoint", offsetof(predict_options, weights)},
     {"top", 't', OPTION_COUNT, "K", "classes shown for each image; default 5",
      offsetof(predict_options, top), 1, 1e6},
-    {"names", 0, OPTION_TEXT, "FILE", "the classes' names, one a line",
+    {"names", 0, OPTION_TEXT, "FILE",
+     "the classes' names, one a line; default: as the checkpoint says",
      offsetof(predict_options, names)},
     {"data", 0, OPTION_TEXT, "DIR", "take the names from this directory of data",
      offsetof(predict_options, data)},
@@ -58,8 +59,9 @@ typedef struct job {
     lens_net *net;
     lens_dataset *data;
     char *name_text; /* the file of names, its newlines made 0 */
-    size_t name_count;
     const char **names;
+    char **own_names; /* the checkpoint's */
+    size_t name_count;
     bool needs_softmax, has_penalties;
     picture_rule rule;
     size_t images;
@@ -92,7 +94,9 @@ static lens_status read_names(job *j, const char *path) {
 static const char *name_of(const job *j, size_t label) {
     if (j->names)
         return label < j->name_count ? j->names[label] : NULL;
-    return j->data ? lens_dataset_class_name(j->data, label) : NULL;
+    if (j->data)
+        return lens_dataset_class_name(j->data, label);
+    return label < j->name_count ? j->own_names[label] : NULL;
 }
 
 /* ---- one batch ----------------------------------------------------------------------------- */
@@ -198,6 +202,8 @@ static lens_status open_job(job *j, const char *model, lens_net_spec *spec) {
         TRY(read_names(j, o->names));
     else if (o->data)
         TRY(lens_dataset_read_dir(&j->data, o->data, LENS_SPLIT_TEST));
+    else
+        TRY(lens_class_names_open(&j->own_names, &j->name_count, weights));
     TRY(open_rule(j, weights, spec));
     TRY(pick_open(&j->context, o->device, &opts));
     lens_net_opts net_opts = lens_net_defaults();
@@ -240,6 +246,7 @@ static lens_status predict(const char *model, char **files, size_t count,
     lens_net_spec_free(spec);
     free(j.name_text);
     free(j.names);
+    lens_class_names_free(j.own_names, j.name_count);
     table_free(j.rows);
     return status;
 }
