@@ -20,6 +20,7 @@ static bool same_recipe(const lens_recipe *a, const lens_recipe *b) {
 
 static void notebook_recipes_are_the_notebooks(void **state) {
     (void)state;
+    const float white = 0.1f / 1.275f;
     const struct {
         const char *model;
         lens_optimizer_kind optimizer;
@@ -38,7 +39,8 @@ static void notebook_recipes_are_the_notebooks(void **state) {
         {"lenet5-sigmoid", LENS_ADAM, 64, 10, 0, false, false},
         {"lenet5-cifar10", LENS_ADAM, 128, 2, 5000, true, false},
         {"lenet5-1998", LENS_SGD, 1, 20, 0, false, false, LENS_LECUN1998, LENS_MAP,
-         LENS_LECUN1998_UNIFORM}, /* the paper's */
+         LENS_LECUN1998_UNIFORM,
+         .preprocess = {1.0f / 255, {white, white, white}, .side = 28}}, /* the paper's */
         {"digits-cnn", LENS_RMSPROP, 64, 10, 6000, false, true},
         {"alexnet-mini", LENS_ADAM, 128, 5, 0, false, false},
         {"alexnet-mnist", LENS_ADAM, 32, 3, 0, false, false},
@@ -130,6 +132,40 @@ static void a_recipe_chooses_the_initializers(void **state) {
     lens_net_spec_free(spec);
 }
 
+/* LeNet-5 of 1998 sees 28 x 28 pictures in the middle of 32 x 32 of white, white as -0.1 and black
+ * as 1.175. */
+static void pictures_of_1998_stand_in_white(void **state) {
+    (void)state;
+    lens_net_spec *spec;
+    assert_ok(lens_model_spec(&spec, "lenet5-1998"));
+    float picture[28 * 28];
+    for (size_t i = 0; i < 28 * 28; i++)
+        picture[i] = i % 2 ? 255 : 0;
+    lens_dataset *data;
+    assert_ok(lens_dataset_from_memory(&data, (lens_shape){1, 1, 28, 28}, picture, NULL));
+    static const char *const names[] = {"default", "notebook"};
+    for (size_t i = 0; i < 2; i++) {
+        lens_recipe r;
+        lens_loader *loader;
+        lens_batch batch;
+        lens_loader_opts opts = lens_loader_defaults();
+        assert_ok(lens_recipe_for(&r, spec, names[i]));
+        opts.preprocess = r.preprocess;
+        opts.input = spec->input;
+        assert_ok(lens_loader_new(&loader, data, &opts));
+        assert_true(lens_loader_next(loader, &batch));
+        for (size_t p = 0; p < 32; p++)
+            for (size_t q = 0; q < 32; q++) {
+                bool inside = p >= 2 && p < 30 && q >= 2 && q < 30;
+                float want = inside && q % 2 ? 1.175f : -0.1f;
+                assert_true(fabsf(batch.images[p * 32 + q] - want) < 1e-6f);
+            }
+        lens_loader_free(loader);
+    }
+    lens_dataset_free(data);
+    lens_net_spec_free(spec);
+}
+
 static void other_networks_get_the_defaults(void **state) {
     (void)state;
     lens_net_spec *spec = toy_net(4);
@@ -141,6 +177,9 @@ static void other_networks_get_the_defaults(void **state) {
     assert_int_equal(r.batch, 32);
     assert_int_equal(r.optimizer.kind, LENS_ADAM);
     assert_int_equal(spec->layers[0].conv2d.initializer.kind, LENS_HE_NORMAL);
+    spec->layers[4].kind = LENS_LAYER_RBF; /* in the softmax's place */
+    assert_ok(lens_recipe_for(&r, spec, NULL));
+    assert_int_equal(r.loss, LENS_MAP);
     assert_fails(lens_recipe_for(&r, spec, "best"), LENS_BAD_ARGUMENT,
                  "no recipe \"best\"; there are default and notebook");
     lens_net_spec_free(spec);
@@ -188,6 +227,7 @@ int main(void) {
         cmocka_unit_test(our_recipes_take_no_more_epochs),
         cmocka_unit_test(every_model_has_a_recipe_of_ours),
         cmocka_unit_test(a_recipe_chooses_the_initializers),
+        cmocka_unit_test(pictures_of_1998_stand_in_white),
         cmocka_unit_test(other_networks_get_the_defaults),
         cmocka_unit_test(bad_recipes_are_named),
     };

@@ -163,6 +163,27 @@ static void weights_and_architecture_survive(void **state) {
     assert_fails(lens_net_spec_open(&spec, file("{}", 0)), LENS_BAD_FILE, "no architecture");
 }
 
+/* A weight where the network has no connection would be read by the forward pass, and never
+ * trained away. */
+static void weights_that_connect_too_much_are_refused(void **state) {
+    (void)state;
+    const char *path = test_temp_path("connected.safetensors");
+    lens_net *net = net_of("lenet5-1998");
+    assert_ok(lens_net_initialize(net, 3));
+    assert_ok(lens_net_save(net, path));
+    assert_ok(lens_net_load(net, path));
+    const lens_parameter *c3 = lens_net_parameter(net, 4);
+    assert_string_equal(c3->name, "conv2d_2.weight");
+    float *weights = test_read(c3->value);
+    weights[(1 * 6 + 5) * 25 + 24] = 0.5f;
+    assert_ok(lens_tensor_write(c3->value, weights));
+    assert_ok(lens_net_save(net, path));
+    assert_fails(lens_net_load(net, path), LENS_BAD_FILE,
+                 "array conv2d_2.weight connects filter 1 with channel 5, the network does not");
+    free(weights);
+    lens_net_free(net);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
@@ -170,6 +191,7 @@ int main(void) {
         cmocka_unit_test(every_rule_is_enforced),
         cmocka_unit_test(failed_writes_leave_the_old_file),
         cmocka_unit_test(weights_and_architecture_survive),
+        cmocka_unit_test(weights_that_connect_too_much_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, test_close);
 }

@@ -320,9 +320,52 @@ static void odd_numbers_of_images(void **state) {
     }
 }
 
+/* The network whose outputs are penalties: the loss falls, the smallest penalty is the answer in
+ * training and evaluation alike, the codes stay. */
+static void lenet5_of_1998_learns(void **state) {
+    (void)state;
+    lens_net_spec *spec;
+    lens_recipe recipe;
+    lens_dataset *train = toy_data(300, 4, 1), *test = toy_data(100, 4, 2);
+    assert_ok(lens_model_spec(&spec, "lenet5-1998"));
+    assert_ok(lens_recipe_for(&recipe, spec, NULL));
+    recipe.epochs = 8;
+    recipe.optimizer.rate = 3e-3f; /* the recipe's is for 40,000 steps, these are 80 */
+    recipe.schedule.warmup = 5;
+    recipe.preprocess.scale = 0.5f; /* of floats about 0 .. 1 */
+    record r = {0};
+    lens_train_callbacks callbacks = callbacks_of(&r);
+    callbacks.progress = NULL;
+    lens_trainer *trainer;
+    assert_ok(lens_trainer_new(&trainer, test_device(), spec, &recipe, 0, train, test));
+    lens_net *net = lens_trainer_net(trainer);
+    size_t codes = lens_net_parameter_count(net) - 1;
+    float *before = test_read(lens_net_parameter(net, codes)->value);
+    assert_ok(lens_trainer_run(trainer, &callbacks));
+    const lens_epoch_report *first = &r.reports[0], *last = &r.reports[7];
+    print_message("lenet5-1998: loss %.3f to %.3f, accuracy %.3f to %.3f\n", first->train.loss,
+                  last->train.loss, first->validation.accuracy, last->validation.accuracy);
+    assert_true(last->train.loss < 0.5 * first->train.loss);
+    assert_true(last->validation.accuracy > 0.9);
+    int32_t answers[100];
+    lens_metrics metrics;
+    assert_ok(lens_evaluate(&metrics, net, test, &recipe.preprocess, answers, NULL, NULL));
+    size_t right = 0;
+    for (size_t i = 0; i < 100; i++)
+        right += answers[i] == lens_dataset_label(test, i);
+    assert_true(fabs(metrics.accuracy - (double)right / 100) < 1e-9);
+    float *after = test_read(lens_net_parameter(net, codes)->value);
+    assert_memory_equal(before, after, 840 * sizeof *before);
+    free(before), free(after);
+    lens_trainer_free(trainer);
+    lens_dataset_free(train), lens_dataset_free(test);
+    lens_net_spec_free(spec);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_optimizer_learns),
+        cmocka_unit_test(lenet5_of_1998_learns),
         cmocka_unit_test(clipping_keeps_a_step_small),
         cmocka_unit_test(one_seed_gives_the_same_bits),
         cmocka_unit_test(a_stopped_run_goes_on),

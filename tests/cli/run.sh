@@ -51,6 +51,23 @@ expect 0 run net.json --weights w.safetensors --input x.npy --output-dir ref --d
 expect 0 run net.json --weights w.safetensors --input x.npy --labels onehot.npy --loss mean_squared_error --output-dir mse --format json
 json 'd["loss_kind"] == "mean_squared_error"'
 
+# ---- penalties have a loss of their own; codes are not trained, so they have no gradient
+python3 - <<'PY'
+import struct
+header = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 1, 32, 32), }"
+header += " " * (63 - (10 + len(header)) % 64) + "\n"
+values = [i % 7 / 7 for i in range(3 * 1024)]
+open("old_x.npy", "wb").write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
+                              + struct.pack("<3072f", *values))
+PY
+expect 0 run lenet5-1998 --input old_x.npy --labels y.npy --gradients --output-dir old --format json
+json 'd["loss_kind"] == "lenslet>map" and d["loss"] > 0'
+[ ! -e old/grad_rbf_1.weight.npy ] || fail "the codes have a gradient"
+npy old/output.npy 'shape == (3, 10) and all(x > 0 for x in v)'
+npy old/grad_subsample_1.weight.npy 'shape == (6,) and any(v)'
+npy old/grad_conv2d_2.weight.npy 'shape == (16, 6, 5, 5) and sum(x == 0 for x in v) >= 900'
+npy old/loss.npy 'shape == ()'
+
 # ---- bad input
 expect 5 run net.json --input missing.npy --output-dir o && says "missing.npy"
 expect 5 run net.json --input net.json --output-dir o && says "net.json"

@@ -52,6 +52,15 @@ head -c 100 three.png >cut.png
 expect 5 predict w.safetensors cut.png && says "cut.png"
 expect 5 predict w.safetensors three.png --names missing.txt && says "missing.txt"
 
+# ---- penalties: the smallest wins everywhere; their probabilities may leave something for no class
+expect 0 train lenet5-1998 --data data --epochs 6 --lr 0.01 --batch-size 8 --quiet --out old.safetensors
+expect 0 eval old.safetensors --data data --format json --min-accuracy 0.9
+accuracy=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["accuracy"])' "$out")
+expect 0 predict old.safetensors data/t10k-images-idx3-ubyte.gz --top 10 --format json
+json "sum(p['class'] == p['image'] % 4 for p in d['predictions'] if p['rank'] == 1) / 24 == $accuracy"
+json 'all(0 <= p["probability"] <= 1 for p in d["predictions"])'
+json 'all(0 < sum(p["probability"] for p in d["predictions"] if p["image"] == i) < 1.00001 for i in range(24))'
+
 # ---- bad data
 cp -r data bad && gunzip -c data/train-images-idx3-ubyte.gz | head -c 999 >bad/train-images-idx3-ubyte && rm bad/*.gz
 expect 5 train net.json --data bad && says "train-images-idx3-ubyte"

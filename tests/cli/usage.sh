@@ -66,6 +66,8 @@ expect 0 models && prints "lenet5-relu"
 expect 0 models --format json
 json '{m["name"]: m["params"] for m in d["models"]}["lenet5"] == 61706'
 expect 0 summary lenet5 && prints "61,706 parameters"
+expect 0 summary lenet5-1998 && prints "60,840 parameters, 60,000 trained and 840 fixed"
+expect 0 summary lenet5-1998 --format json && json 'd["params"] == 60840 and d["trained_params"] == 60000'
 expect 0 summary lenet5 --format json
 json '[l["output_shape"] for l in d["layers"]][0] == [1, 6, 28, 28]'
 json 'sum(l["params"] for l in d["layers"]) == d["params"] == 61706'
