@@ -153,11 +153,46 @@ static void swap_red_and_blue(pictures *p) {
         }
 }
 
+/* One image of bytes, taken for a picture. */
+static lens_status prepare_bytes(float *to, lens_shape input, const float *from, lens_shape shape,
+                                 const picture_rule *rule) {
+    size_t pixels = shape.h * shape.w;
+    lens_picture picture = {.h = shape.h, .w = shape.w, .c = shape.c};
+    picture.whole_h = shape.h, picture.whole_w = shape.w;
+    picture.pixels = cli_alloc(pixels * shape.c, 1);
+    for (size_t c = 0; c < shape.c; c++)
+        for (size_t i = 0; i < pixels; i++) {
+            unsigned char value = (unsigned char)from[c * pixels + i];
+            picture.pixels[i * shape.c + c] = rule->invert ? 255 - value : value;
+        }
+    lens_status status = lens_picture_prepare(to, input, &picture, &rule->preprocess);
+    lens_picture_free(&picture);
+    return status;
+}
+
+/* The data sets of a net whose recipe says which side to resize to are resized on the host. */
+static lens_status resize_bytes(pictures *p, lens_shape input, const picture_rule *rule) {
+    size_t n = p->shape.n, from_size = p->shape.c * p->shape.h * p->shape.w;
+    size_t to_size = input.c * input.h * input.w;
+    float *values = cli_alloc(n * to_size, sizeof *values);
+    lens_status status = LENS_OK;
+    for (size_t i = 0; status == LENS_OK && i < n; i++)
+        status =
+            prepare_bytes(values + i * to_size, input, p->values + i * from_size, p->shape, rule);
+    free(p->values);
+    p->values = values;
+    p->shape = input;
+    p->shape.n = n;
+    return status;
+}
+
 static lens_status read_arrays(pictures *p, const char *path, lens_shape input,
                                const picture_rule *rule) {
     bool bytes = false;
     TRY(read_array(p, path, input.c, &bytes));
     TRY(set_channels(p, path, input.c));
+    if (bytes && rule->preprocess.side)
+        return resize_bytes(p, input, rule);
     if (bytes && rule->preprocess.bgr && input.c == 3)
         swap_red_and_blue(p);
     scale_values(p, rule, bytes);

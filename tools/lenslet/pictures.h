@@ -19,7 +19,8 @@ typedef struct picture_rule {
 
 /* Read a file, its kind told by its content: JPEG, PNG: one image of the size of `input`; .npy:
  * rank 2 (h, w), 3 (c, h, w), or (n, h, w) when the net takes one channel, 4 (n, c, h, w); IDX,
- * plain or gzip'd: its images. Arrays keep their size. Colour becomes grey by its luminance, grey
+ * plain or gzip'd: its images. Arrays keep their size, but bytes of a net whose recipe has a
+ * preprocess.side become its input as pictures do. Colour becomes grey by its luminance, grey
  * is repeated, as the input's channels ask for. */
 lens_status pictures_read(pictures *out, const char *path, lens_shape input,
                           const picture_rule *rule);
