@@ -35,12 +35,19 @@ static void every_kind_is_decoded_as_pil_does(void **state) {
         const char *file, *name;
         float tolerance;
     } cases[] = {
-        {"colour.jpg", "colour", 1}, {"progressive.jpg", "progressive", 1},
-        {"grey.jpg", "grey", 1},     {"cmyk.jpg", "cmyk", 1},
-        {"large.jpg", "large", 1},   {"rgb.png", "rgb", 0},
-        {"rgb16.png", "rgb16", 0},   {"grey16.png", "grey16", 0},
-        {"grey1.png", "grey1", 0},   {"palette.png", "palette", 0},
-        {"rgba.png", "rgba", 1},     {"greya.png", "greya", 1},
+        {"colour.jpg", "colour", 1},
+        {"progressive.jpg", "progressive", 1},
+        {"grey.jpg", "grey", 1},
+        {"cmyk.jpg", "cmyk", 1},
+        {"cmyk_plain.jpg", "cmyk_plain", 1},
+        {"large.jpg", "large", 1},
+        {"rgb.png", "rgb", 0},
+        {"rgb16.png", "rgb16", 0},
+        {"grey16.png", "grey16", 0},
+        {"grey1.png", "grey1", 0},
+        {"palette.png", "palette", 0},
+        {"rgba.png", "rgba", 1},
+        {"greya.png", "greya", 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_picture(cases[i].file, cases[i].name, cases[i].tolerance);
@@ -83,6 +90,27 @@ static void a_large_jpeg_is_reduced_but_never_too_far(void **state) {
     assert_int_equal(picture.h, 7);
     assert_int_equal(picture.w, 5);
     lens_picture_free(&picture);
+}
+
+static void a_reduced_jpeg_is_what_pil_reduces_it_to(void **state) {
+    (void)state;
+    for (size_t divisor = 2; divisor <= 8; divisor *= 2) {
+        char name[32];
+        size_t h, w, c;
+        snprintf(name, sizeof name, "large_%zu", divisor);
+        float *golden = picture_golden(name, &h, &w, &c);
+        lens_picture picture;
+        assert_ok(
+            lens_picture_read(&picture, picture_path("large.jpg"), 96 / divisor, 160 / divisor));
+        assert_true(picture.h == h && picture.w == w && picture.c == c);
+        float *values = malloc(h * w * c * sizeof *values);
+        for (size_t i = 0; i < h * w * c; i++)
+            values[i] = picture.pixels[i];
+        test_compare(name, values, golden, h * w * c, 0, 1);
+        free(values);
+        free(golden);
+        lens_picture_free(&picture);
+    }
 }
 
 /* ---- broken files --------------------------------------------------------------------------- */
@@ -176,6 +204,7 @@ int main(void) {
         cmocka_unit_test(every_kind_is_decoded_as_pil_does),
         cmocka_unit_test(every_orientation_is_made_upright),
         cmocka_unit_test(a_large_jpeg_is_reduced_but_never_too_far),
+        cmocka_unit_test(a_reduced_jpeg_is_what_pil_reduces_it_to),
         cmocka_unit_test(truncated_files_are_named),
         cmocka_unit_test(changed_bytes_do_no_harm),
         cmocka_unit_test(what_is_no_picture_is_named),

@@ -50,9 +50,21 @@ def jpegs():
     for name in ["colour", "progressive", "grey", "cmyk"]:
         picture = Image.open(path(name + ".jpg"))
         save_golden(name, picture.convert("L" if name == "grey" else "RGB"))
+    # without Adobe's marker (APP14) the same bytes are ink, of which PIL gives the inverse
+    data = open(path("cmyk.jpg"), "rb").read()
+    at = data.index(b"\xff\xee")
+    with open(path("cmyk_plain.jpg"), "wb") as file:
+        file.write(data[:at] + data[at + 2 + struct.unpack(">H", data[at + 2:at + 4])[0]:])
+    white = np.asarray(Image.open(path("cmyk.jpg"))).astype(np.uint32)
+    save_golden("cmyk_plain", (white[:, :, :3] * white[:, :, 3:] + 127) // 255)
     large = Image.fromarray(pixels(96, 160, 3, 4))
     large.save(path("large.jpg"), quality=80)
     save_golden("large", Image.open(path("large.jpg")))
+    for divisor in [2, 4, 8]:
+        picture = Image.open(path("large.jpg"))
+        picture.draft("RGB", (160 // divisor, 96 // divisor))
+        assert picture.size == (160 // divisor, 96 // divisor)
+        save_golden("large_%d" % divisor, picture)
 
 
 def tiff(order, orientation):
