@@ -98,6 +98,7 @@ static void resumed_equals_uninterrupted(void **state) {
         {"adam, in the second epoch", LENS_ADAM, 9, false, false, LENS_COSINE},
         {"adam, in the third epoch, best kept", LENS_ADAM, 17, true, true, LENS_COSINE},
         {"adamw, last step of all", LENS_ADAMW, 21, true, false, LENS_COSINE},
+        {"adam, on plateau", LENS_ADAM, 17, true, false, LENS_PLATEAU},
     };
     data d = new_data(107);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -107,6 +108,11 @@ static void resumed_equals_uninterrupted(void **state) {
         recipe.optimizer.clip_norm = cases[i].clip ? 0.5f : 0;
         recipe.schedule.kind = cases[i].schedule;
         recipe.schedule.warmup = 4;
+        recipe.optimizer.l2 = 0.01f;
+        recipe.min_delta = 100; /* every epoch behind the first is stale */
+        recipe.patience = 3;
+        strcpy(recipe.layer_rates, "dense=0.5");
+        strcpy(recipe.layer_decays, "conv=0.5");
         record whole = {0}, first = {.stop_at_step = cases[i].stop}, second = {0};
         lens_train_callbacks callbacks = callbacks_of(&whole);
         lens_trainer *uninterrupted = new_trainer(&recipe, 5, &d);

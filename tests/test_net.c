@@ -659,8 +659,9 @@ static void layers_that_are_kept_are_each_its_own(void **state) {
         lens_net *net;
         opts.loss = LENS_MEAN_SQUARED_ERROR;
         assert_ok(lens_net_new(&net, test_device(), &part, &opts));
-        if (lens_net_parameters(net))
-            assert_ok(lens_tensor_write(lens_net_parameters(net), f.parameters));
+        for (size_t p = 0; p < lens_net_parameter_count(net); p++)
+            assert_ok(lens_tensor_copy(lens_net_parameter(net, p)->value,
+                                       lens_net_parameter(f.net, p)->value));
         assert_ok(lens_tensor_write(lens_net_input(net), f.input));
         assert_ok(lens_net_forward(net));
         float *want = test_read(lens_net_output(net));
@@ -803,11 +804,12 @@ static void parameters_have_names_and_share_one_buffer(void **state) {
     static const struct {
         const char *name;
         lens_shape shape;
-    } expected[] = {{"conv.weight", {4, 1, 3, 3}},         {"conv.bias", {1, 4, 1, 1}},
-                    {"conv-no-bias.weight", {3, 4, 2, 2}}, {"hidden.weight", {5, 18, 1, 1}},
-                    {"hidden.bias", {1, 5, 1, 1}},         {"logits.weight", {3, 5, 1, 1}},
-                    {"logits.bias", {1, 3, 1, 1}}};
-    size_t count = sizeof expected / sizeof expected[0], offset = 0;
+        size_t offset; /* weights first */
+    } expected[] = {{"conv.weight", {4, 1, 3, 3}, 0},          {"conv.bias", {1, 4, 1, 1}, 189},
+                    {"conv-no-bias.weight", {3, 4, 2, 2}, 36}, {"hidden.weight", {5, 18, 1, 1}, 84},
+                    {"hidden.bias", {1, 5, 1, 1}, 193},        {"logits.weight", {3, 5, 1, 1}, 174},
+                    {"logits.bias", {1, 3, 1, 1}, 198}};
+    size_t count = sizeof expected / sizeof expected[0], elements = 0;
     assert_int_equal(lens_net_parameter_count(net), count);
     float *all = test_reals(lens_tensor_count(lens_net_parameters(net)), 4);
     assert_ok(lens_tensor_write(lens_net_parameters(net), all));
@@ -818,11 +820,13 @@ static void parameters_have_names_and_share_one_buffer(void **state) {
         assert_null(p->gradient);
         float *values = test_read(p->value);
         size_t n = lens_tensor_count(p->value);
-        assert_memory_equal(values, all + offset, n * sizeof(float));
-        offset += n;
+        assert_memory_equal(values, all + expected[i].offset, n * sizeof(float));
+        assert_int_equal(p->offset, expected[i].offset);
+        assert_int_equal(p->decays, strstr(p->name, ".weight") != NULL);
+        elements += n;
         free(values);
     }
-    assert_int_equal(offset, lens_tensor_count(lens_net_parameters(net)));
+    assert_int_equal(elements, lens_tensor_count(lens_net_parameters(net)));
     assert_ptr_equal(lens_net_context(net), test_reference());
     assert_string_equal(lens_net_get_spec(net)->name, "every-kind");
     assert_int_equal(lens_net_get_opts(net).batch, 1);

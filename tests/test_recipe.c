@@ -50,8 +50,9 @@ static void notebook_recipes_are_the_notebooks(void **state) {
          .preprocess = lens_preprocess_caffe()},
         {"alexnet-valid", LENS_ADAM, 16, 2, .preprocess = lens_preprocess_caffe()},
         {"alexnet", LENS_ADAM, 16, 2, .preprocess = lens_preprocess_caffe()},
-        {"alexnet-2012", LENS_MOMENTUM, 128, 90, .initializer = LENS_RANDOM_NORMAL, .rate = 0.01f,
-         .l2 = 5e-4f, .preprocess = {1, {124, 117, 104}, {1, 1, 1}, .side = 256}}, /* the paper's */
+        {"alexnet-2012", LENS_MOMENTUM, 128, 90, .schedule = LENS_PLATEAU,
+         .initializer = LENS_RANDOM_NORMAL, .rate = 0.01f, .l2 = 5e-4f,
+         .preprocess = {1, {124, 117, 104}, {1, 1, 1}, .side = 256}}, /* the paper's */
     };
     assert_int_equal(sizeof cases / sizeof cases[0], lens_model_count());
     for (size_t i = 0; i < lens_model_count(); i++) {

@@ -153,6 +153,136 @@ static void one_seed_gives_the_same_bits(void **state) {
     lens_dataset_free(train);
 }
 
+/* ---- rates and decays of layers ---------------------------------------------------------------
+ */
+
+static lens_trainer *trainer_after(const lens_recipe *recipe, const lens_dataset *train) {
+    lens_trainer *trainer = new_trainer(recipe, 5, train, NULL);
+    assert_ok(lens_trainer_run(trainer, NULL));
+    return trainer;
+}
+
+static float *parameter_of(const lens_trainer *trainer, const char *name) {
+    const lens_net *net = lens_trainer_net(trainer);
+    for (size_t i = 0; i < lens_net_parameter_count(net); i++)
+        if (strcmp(lens_net_parameter(net, i)->name, name) == 0)
+            return test_read(lens_net_parameter(net, i)->value);
+    fail_msg("no parameter %s", name);
+    return NULL;
+}
+
+static void assert_parameters(const lens_trainer *a, const lens_trainer *b, const char *name,
+                              bool equal) {
+    float *x = parameter_of(a, name), *y = parameter_of(b, name);
+    if (equal != (memcmp(x, y, 4 * sizeof *x) == 0)) /* all have four elements at least */
+        fail_msg("%s should be %s", name, equal ? "equal" : "different");
+    free(x);
+    free(y);
+}
+
+/* One step of SGD: every parameter goes its gradient's way, times its layer's multiple; a decay of
+ * D takes rate * D * w off the weights, and nothing off biases and batch normalisation. */
+static void layers_have_rates_and_decays(void **state) {
+    (void)state;
+    lens_dataset *train = toy_data(16, 4, 1);
+    lens_recipe recipe = toy_recipe(LENS_SGD);
+    recipe.epochs = 1;
+    lens_trainer *plain = trainer_after(&recipe, train);
+    recipe.epochs = 2;
+    lens_trainer *start = new_trainer(&recipe, 5, train, NULL);
+    recipe.epochs = 1;
+    strcpy(recipe.layer_rates, "conv=0,dense=0.5");
+    lens_trainer *scaled = trainer_after(&recipe, train);
+    assert_parameters(scaled, start, "conv.weight", true);
+    assert_parameters(scaled, start, "conv.bias", true);
+    assert_parameters(plain, start, "conv.weight", false);
+    assert_parameters(scaled, plain, "batchnorm.weight", true);
+    float *w0 = parameter_of(start, "dense.weight"), *w1 = parameter_of(plain, "dense.weight");
+    float *half = parameter_of(scaled, "dense.weight");
+    for (size_t i = 0; i < 4; i++)
+        assert_true(fabsf(half[i] - (w0[i] + w1[i]) / 2) < 1e-6f && w0[i] != w1[i]);
+    free(half);
+
+    recipe.layer_rates[0] = 0;
+    recipe.optimizer.weight_decay = 0.25f;
+    strcpy(recipe.layer_decays, "conv=0,dense=2");
+    lens_trainer *decayed = trainer_after(&recipe, train);
+    assert_parameters(decayed, plain, "conv.weight", true);
+    assert_parameters(decayed, plain, "conv.bias", true);
+    assert_parameters(decayed, plain, "batchnorm.weight", true);
+    assert_parameters(decayed, plain, "batchnorm.bias", true);
+    assert_parameters(decayed, plain, "dense.bias", true);
+    float *less = parameter_of(decayed, "dense.weight");
+    for (size_t i = 0; i < 4; i++)
+        assert_true(fabsf(less[i] - (w1[i] - recipe.optimizer.rate * 2 * 0.25f * w0[i])) < 1e-6f);
+    free(w0), free(w1), free(less);
+    lens_trainer_free(plain), lens_trainer_free(start);
+    lens_trainer_free(scaled), lens_trainer_free(decayed);
+    lens_dataset_free(train);
+}
+
+static void bad_lists_of_layers_are_named(void **state) {
+    (void)state;
+    static const struct {
+        const char *list, *says;
+    } cases[] = {{"conv", "layer rates: \"conv\" must be LAYER=NUMBER"},
+                 {"conv=", "\"conv=\" must be"},
+                 {"conv=1,=2", "\"=2\" must be"},
+                 {"conv=-1", "a number of at least 0"},
+                 {"conv=nan", "\"conv=nan\" must be"},
+                 {"conv=1x", "\"conv=1x\" must be"},
+                 {"conv=1,", "\"\" must be"},
+                 {"conw=1", "network toy has no trained layer \"conw\""},
+                 {"dropout=1", "no trained layer \"dropout\""}};
+    lens_dataset *train = toy_data(16, 4, 1);
+    lens_net_spec *spec = toy_net_normalised(4);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        lens_trainer *trainer;
+        lens_recipe recipe = toy_recipe(LENS_SGD);
+        strcpy(recipe.layer_rates, cases[i].list);
+        assert_fails(lens_trainer_new(&trainer, test_device(), spec, &recipe, 0, train, NULL),
+                     LENS_BAD_ARGUMENT, cases[i].says);
+        assert_null(trainer);
+    }
+    lens_net_spec_free(spec);
+    lens_dataset_free(train);
+}
+
+/* ---- patience and plateau ---------------------------------------------------------------------
+ */
+
+/* Nothing is trained, so no epoch is better than the first: the rate falls after two more, and
+ * after five the run is over. */
+static void patience_ends_a_run(void **state) {
+    (void)state;
+    lens_dataset *train = toy_data(48, 4, 1), *test = toy_data(40, 4, 2);
+    lens_recipe recipe = toy_recipe(LENS_SGD);
+    recipe.epochs = 9;
+    recipe.patience = 5;
+    recipe.keep_best = true;
+    recipe.min_delta = 100;
+    recipe.schedule = (lens_schedule){LENS_PLATEAU, 0.5f, 2, 0};
+    lens_trainer *trainer = new_trainer(&recipe, 5, train, test);
+    record r = {0};
+    lens_train_callbacks callbacks = callbacks_of(&r);
+    assert_ok(lens_trainer_run(trainer, &callbacks));
+    assert_int_equal(r.epoch_calls, 6);
+    static const double factors[] = {1, 1, 1, 0.5, 0.5, 0.25};
+    for (size_t e = 0; e < 6; e++) {
+        assert_true(fabs(r.reports[e].rate - (double)recipe.optimizer.rate * factors[e]) < 1e-9);
+        assert_int_equal(r.reports[e].out_of_patience, e == 5);
+    }
+    float *once = weights_of(trainer);
+    assert_ok(lens_trainer_run(trainer, &callbacks)); /* over is over */
+    assert_int_equal(r.epoch_calls, 6);
+    float *twice = weights_of(trainer);
+    assert_equal_weights(once, twice, trainer);
+    free(once), free(twice);
+    lens_trainer_free(trainer);
+    lens_dataset_free(train);
+    lens_dataset_free(test);
+}
+
 /* ---- stopping ---------------------------------------------------------------------------------
  */
 
@@ -368,6 +498,9 @@ int main(void) {
         cmocka_unit_test(lenet5_of_1998_learns),
         cmocka_unit_test(clipping_keeps_a_step_small),
         cmocka_unit_test(one_seed_gives_the_same_bits),
+        cmocka_unit_test(layers_have_rates_and_decays),
+        cmocka_unit_test(bad_lists_of_layers_are_named),
+        cmocka_unit_test(patience_ends_a_run),
         cmocka_unit_test(a_stopped_run_goes_on),
         cmocka_unit_test(images_are_held_out),
         cmocka_unit_test(the_best_weights_are_kept),

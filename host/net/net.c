@@ -19,13 +19,23 @@ static const char *const parameter_names[LENS_LAYER_PARAMETERS] = {[LENS_WEIGHT]
                                                                    [LENS_MEAN] = "mean",
                                                                    [LENS_VARIANCE] = "variance"};
 
+static bool decays(const lens_layer *layer, int kind) {
+    lens_layer_kind of = layer->spec.kind;
+    return kind == LENS_WEIGHT && !layer->parameters[kind].fixed &&
+           (of == LENS_LAYER_CONV2D || of == LENS_LAYER_DENSE || of == LENS_LAYER_RBF);
+}
+
 /* Parameter `kind` of a layer, from element `offset` of the shared buffers on. */
-static lens_status add_parameter(lens_net *net, lens_layer *layer, int kind, size_t offset) {
+static lens_status add_parameter(lens_net *net, size_t index, int kind, size_t offset) {
+    lens_layer *layer = &net->chain->layers[index];
     lens_parameter *parameter = &net->list[net->list_count++];
     lens_shape shape = layer->parameters[kind].shape;
     snprintf(parameter->name, sizeof parameter->name, "%s.%s", layer->spec.name,
              parameter_names[kind]);
     parameter->shape = shape;
+    parameter->layer = index;
+    parameter->offset = offset;
+    parameter->decays = decays(layer, kind);
     LENS_TRY(lens_tensor_view(&parameter->value, net->state, offset, shape));
     if (net->gradients && !layer->parameters[kind].fixed)
         LENS_TRY(lens_tensor_view(&parameter->gradient, net->gradients, offset, shape));
@@ -34,16 +44,29 @@ static lens_status add_parameter(lens_net *net, lens_layer *layer, int kind, siz
     return LENS_OK;
 }
 
-/* Those that are trained have the first chain->trained elements, in the order of the layers. */
+static size_t decaying_elements(const lens_chain *chain) {
+    size_t count = 0;
+    for (size_t i = 0; i < chain->count; i++)
+        if (lens_layer_has(&chain->layers[i], LENS_WEIGHT) &&
+            decays(&chain->layers[i], LENS_WEIGHT))
+            count += lens_layer_parameter_count(&chain->layers[i], LENS_WEIGHT);
+    return count;
+}
+
+/* Three blocks, each in the order of the layers, so that an optimizer's step is one call where all
+ * weights decay and the biases do not: what decays, the rest of what is trained, and the rest. */
 static lens_status list_parameters(lens_net *net) {
     lens_chain *chain = net->chain;
-    size_t trained = 0, fixed = chain->trained;
+    size_t decaying = 0, trained = decaying_elements(chain), fixed = chain->trained;
     for (size_t i = 0; i < chain->count; i++)
         for (int kind = 0; kind < LENS_LAYER_PARAMETERS; kind++)
             if (lens_layer_has(&chain->layers[i], kind)) {
-                size_t *offset = chain->layers[i].parameters[kind].fixed ? &fixed : &trained;
-                LENS_TRY(add_parameter(net, &chain->layers[i], kind, *offset));
-                *offset += lens_layer_parameter_count(&chain->layers[i], kind);
+                const lens_layer *layer = &chain->layers[i];
+                size_t *offset = layer->parameters[kind].fixed ? &fixed
+                                 : decays(layer, kind)         ? &decaying
+                                                               : &trained;
+                LENS_TRY(add_parameter(net, i, kind, *offset));
+                *offset += lens_layer_parameter_count(layer, kind);
             }
     return LENS_OK;
 }

@@ -84,15 +84,23 @@ static lens_status collect(collection *c, const lens_trainer *trainer) {
     return collect_flat(c, "trainer.totals", trainer->total);
 }
 
+#define WATCH_FORMAT "%lg %" SCNu64 " %" SCNu64 " %" SCNu64
+
+static void print_watch(char *text, size_t size, const lens_watch *watch) {
+    snprintf(text, size, "%.17g %" PRIu64 " %" PRIu64 " %" PRIu64, watch->best, watch->stale,
+             watch->plateau, watch->drops);
+}
+
 static lens_status write_file(const char *path, const lens_trainer *trainer, const collection *c,
                               const char *architecture, const char *recipe, const char *classes) {
-    char seed[32], step[32], closed[32], seen[32], images[32], best[64];
+    char seed[32], step[32], closed[32], seen[32], images[32], best[64], watch[128];
     snprintf(seed, sizeof seed, "%" PRIu64, trainer->seed);
     snprintf(step, sizeof step, "%" PRIu64, trainer->step);
     snprintf(closed, sizeof closed, "%" PRIu64, trainer->closed);
     snprintf(seen, sizeof seen, "%" PRIu64, trainer->images);
     snprintf(images, sizeof images, "%zu", lens_dataset_shape(trainer->train).n);
     snprintf(best, sizeof best, "%.17g", trainer->best_accuracy);
+    print_watch(watch, sizeof watch, &trainer->watch);
     const lens_metadata metadata[] = {
         {"format", FORMAT},
         {"lenslet", lens_version()},
@@ -105,6 +113,7 @@ static lens_status write_file(const char *path, const lens_trainer *trainer, con
         {"epoch_images", seen},
         {"train_images", images},
         {"best_accuracy", best},
+        {"least_loss_and_stale_epochs", watch},
         {"classes", classes},
     };
     size_t entries = sizeof metadata / sizeof metadata[0] - (classes == NULL);
@@ -140,6 +149,7 @@ typedef struct checkpoint {
     lens_recipe recipe;
     uint64_t seed, step, closed, seen, images;
     double best_accuracy;
+    lens_watch watch;
 } checkpoint;
 
 static lens_status get_text(const char **out, const checkpoint *c, const char *key) {
@@ -171,6 +181,20 @@ static lens_status get_best_accuracy(checkpoint *c) {
     return LENS_OK;
 }
 
+static lens_status get_watch(checkpoint *c) {
+    static const char key[] = "least_loss_and_stale_epochs";
+    const char *text;
+    int end = 0;
+    lens_watch *w = &c->watch;
+    LENS_TRY(get_text(&text, c, key));
+    if (sscanf(text, WATCH_FORMAT "%n", &w->best, &w->stale, &w->plateau, &w->drops, &end) != 4 ||
+        text[end] || isnan(w->best))
+        return lens_fail(LENS_BAD_FILE,
+                         "%s: \"%s\" is \"%.60s\", it must be a number and three whole ones",
+                         c->path, key, text);
+    return LENS_OK;
+}
+
 static lens_status read_metadata(checkpoint *c) {
     const char *format = lens_safetensors_metadata(c->file, "format"), *recipe;
     if (!format || strncmp(format, FORMAT, strlen(FORMAT) - 1) != 0)
@@ -189,6 +213,7 @@ static lens_status read_metadata(checkpoint *c) {
     LENS_TRY(get_number(&c->closed, c, "epochs_closed"));
     LENS_TRY(get_number(&c->seen, c, "epoch_images"));
     LENS_TRY(get_number(&c->images, c, "train_images"));
+    LENS_TRY(get_watch(c));
     return get_best_accuracy(c);
 }
 
@@ -296,6 +321,7 @@ static lens_status resume(lens_trainer **out, const lens_trainer *trainer, check
     (*out)->closed = c->closed;
     (*out)->images = c->seen;
     (*out)->best_accuracy = c->best_accuracy;
+    (*out)->watch = c->watch;
     return LENS_OK;
 }
 

@@ -84,7 +84,7 @@ static const notebook_row notebook[] = {
     {"alexnet", LENS_ADAM, 16, 2, .preprocess = lens_preprocess_caffe},
     /* the paper's */
     {"alexnet-2012", LENS_MOMENTUM, 128, 90, .rate = 0.01f, .initializer = LENS_RANDOM_NORMAL,
-     .preprocess = input_2012, .l2 = 5e-4f},
+     .schedule = LENS_PLATEAU, .preprocess = input_2012, .l2 = 5e-4f},
 };
 
 static void apply_notebook(lens_recipe *recipe, const notebook_row *row) {
@@ -204,6 +204,7 @@ lens_status lens_recipe_check(const lens_recipe *recipe) {
     LENS_TRY(check_number("batch", (double)recipe->batch, 1, INT32_MAX));
     LENS_TRY(lens_preprocess_check(&recipe->preprocess));
     LENS_TRY(check_number("rate", optimizer->rate, 0, 1e6));
+    LENS_TRY(check_number("min_delta", recipe->min_delta, 0, 1e6));
     LENS_TRY(check_number("clip_norm", optimizer->clip_norm, 0, 1e30));
     LENS_TRY(check_number("gamma", recipe->schedule.gamma, 0, 1e6));
     LENS_TRY(check_number("optimizer", optimizer->kind, 0, LENS_ADAMW));

@@ -20,16 +20,19 @@ lens_status lens_recipe_print(char **text, const lens_recipe *recipe) {
     const lens_schedule *s = &recipe->schedule;
     char augment[LENS_AUGMENT_TEXT];
     json_t *root = json_pack(
-        "{sI sI s{ss sf sf sf sf sf sf sf sf sf} s{ss sf sI sI} ss so ss sI sb sb}", "epochs",
-        (json_int_t)recipe->epochs, "batch", (json_int_t)recipe->batch, "optimizer", "kind",
-        lens_optimizer_name(o->kind), "rate", (double)o->rate, "momentum", (double)o->momentum,
-        "rho", (double)o->rho, "beta1", (double)o->beta1, "beta2", (double)o->beta2, "epsilon",
-        (double)o->epsilon, "l2", (double)o->l2, "weight_decay", (double)o->weight_decay,
-        "clip_norm", (double)o->clip_norm, "schedule", "kind", lens_schedule_name(s->kind), "gamma",
-        (double)s->gamma, "every", (json_int_t)s->every, "warmup", (json_int_t)s->warmup, "loss",
-        lens_loss_name(recipe->loss), "preprocess", pack_preprocess(&recipe->preprocess), "augment",
+        "{sI sI s{ss sf sf sf sf sf sf sf sf sf} s{ss sf sI sI} ss so ss sI sb sb sI sf ss ss}",
+        "epochs", (json_int_t)recipe->epochs, "batch", (json_int_t)recipe->batch, "optimizer",
+        "kind", lens_optimizer_name(o->kind), "rate", (double)o->rate, "momentum",
+        (double)o->momentum, "rho", (double)o->rho, "beta1", (double)o->beta1, "beta2",
+        (double)o->beta2, "epsilon", (double)o->epsilon, "l2", (double)o->l2, "weight_decay",
+        (double)o->weight_decay, "clip_norm", (double)o->clip_norm, "schedule", "kind",
+        lens_schedule_name(s->kind), "gamma", (double)s->gamma, "every", (json_int_t)s->every,
+        "warmup", (json_int_t)s->warmup, "loss", lens_loss_name(recipe->loss), "preprocess",
+        pack_preprocess(&recipe->preprocess), "augment",
         lens_augment_text(&recipe->augment, augment), "validation", (json_int_t)recipe->validation,
-        "validation_first", recipe->validation_first, "keep_best", recipe->keep_best);
+        "validation_first", recipe->validation_first, "keep_best", recipe->keep_best, "patience",
+        (json_int_t)recipe->patience, "min_delta", (double)recipe->min_delta, "layer_rates",
+        recipe->layer_rates, "layer_decays", recipe->layer_decays);
     /* 17 digits bring a double back to the bit, and so the float in it */
     *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
@@ -114,6 +117,14 @@ static lens_status get_schedule(lens_schedule *out, const json_t *object) {
     return get_size(&out->warmup, object, "warmup");
 }
 
+static lens_status get_scales(char out[LENS_SCALES_SIZE], const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    if (!text || strlen(text) >= LENS_SCALES_SIZE)
+        return fail_field(key, "a list of layers and numbers");
+    strcpy(out, text);
+    return LENS_OK;
+}
+
 static const char *fit_name(int kind) {
     return lens_fit_name((lens_fit)kind);
 }
@@ -156,6 +167,10 @@ static lens_status get_recipe(lens_recipe *out, const json_t *root) {
     LENS_TRY(get_size(&out->validation, root, "validation"));
     LENS_TRY(get_bool(&out->validation_first, root, "validation_first"));
     LENS_TRY(get_bool(&out->keep_best, root, "keep_best"));
+    LENS_TRY(get_size(&out->patience, root, "patience"));
+    LENS_TRY(get_float(&out->min_delta, root, "min_delta"));
+    LENS_TRY(get_scales(out->layer_rates, root, "layer_rates"));
+    LENS_TRY(get_scales(out->layer_decays, root, "layer_decays"));
     return lens_recipe_check(out);
 }
 

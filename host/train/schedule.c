@@ -6,11 +6,9 @@
 
 #define PI 3.141592653589793238462643383279503
 
-static const char *const names[] = {[LENS_CONSTANT] = "constant",
-                                    [LENS_STEP] = "step",
-                                    [LENS_EXPONENTIAL] = "exponential",
-                                    [LENS_COSINE] = "cosine",
-                                    [LENS_LECUN1998] = "lecun1998"};
+static const char *const names[] = {
+    [LENS_CONSTANT] = "constant", [LENS_STEP] = "step",       [LENS_EXPONENTIAL] = "exponential",
+    [LENS_COSINE] = "cosine",     [LENS_PLATEAU] = "plateau", [LENS_LECUN1998] = "lecun1998"};
 
 const char *lens_schedule_name(lens_schedule_kind kind) {
     return (size_t)kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
@@ -29,7 +27,7 @@ static float lecun1998(uint64_t epoch) {
 }
 
 float lens_schedule_factor(const lens_schedule *schedule, uint64_t step, uint64_t steps_per_epoch,
-                           uint64_t steps) {
+                           uint64_t steps, uint64_t drops) {
     assert(schedule && steps_per_epoch > 0);
     if (step < schedule->warmup)
         return (float)((double)(step + 1) / (double)schedule->warmup);
@@ -43,6 +41,8 @@ float lens_schedule_factor(const lens_schedule *schedule, uint64_t step, uint64_
     }
     case LENS_EXPONENTIAL:
         return (float)pow(schedule->gamma, epoch);
+    case LENS_PLATEAU:
+        return (float)pow(schedule->gamma, (double)drops);
     case LENS_LECUN1998:
         return lecun1998(step / steps_per_epoch);
     case LENS_COSINE:

@@ -50,6 +50,7 @@ static lens_status new_tensors(lens_trainer *trainer) {
     size_t count = lens_tensor_count(lens_net_parameters(trainer->net));
     for (size_t i = 0; i < lens_optimizer_slots(optimizer->kind); i++)
         LENS_TRY(new_filled(&trainer->slots[i], context, count));
+    LENS_TRY(lens_groups_new(&trainer->groups, trainer->net, &trainer->recipe, trainer->slots));
     if (optimizer->clip_norm > 0) {
         size_t scratch;
         LENS_TRY(new_filled(&trainer->norm, context, 1));
@@ -98,7 +99,8 @@ lens_status lens_trainer_new(lens_trainer **out, lens_context *context, const le
                               .seed = seed,
                               .given_train = train_data,
                               .given_test = test_data,
-                              .best_accuracy = -1};
+                              .best_accuracy = -1,
+                              .watch = lens_watch_start()};
     lens_status status = build(trainer, spec);
     if (status != LENS_OK) {
         lens_trainer_free(trainer);
@@ -112,6 +114,7 @@ void lens_trainer_free(lens_trainer *trainer) {
     if (!trainer)
         return;
     lens_feed_free(trainer->feed);
+    lens_groups_free(&trainer->groups);
     lens_net_free(trainer->net);
     for (size_t i = 0; i < LENS_SLOTS_MOST; i++)
         lens_tensor_free(trainer->slots[i]);
@@ -146,15 +149,19 @@ static uint64_t all_steps(const lens_trainer *trainer) {
     return trainer->steps_per_epoch * trainer->recipe.epochs;
 }
 
+static float rate_of(const lens_trainer *trainer, uint64_t step) {
+    return trainer->recipe.optimizer.rate *
+           lens_schedule_factor(&trainer->recipe.schedule, step, trainer->steps_per_epoch,
+                                all_steps(trainer), trainer->watch.drops);
+}
+
 static lens_status update(lens_trainer *trainer) {
-    lens_tensor *gradients = lens_net_gradients(trainer->net);
     lens_optimizer_opts opts = trainer->recipe.optimizer;
-    opts.rate *= lens_schedule_factor(&trainer->recipe.schedule, trainer->step,
-                                      trainer->steps_per_epoch, all_steps(trainer));
+    opts.rate = rate_of(trainer, trainer->step);
     if (trainer->norm)
-        LENS_TRY(lens_optimizer_norm(trainer->norm, gradients, trainer->norm_scratch));
-    return lens_optimizer_step(lens_net_parameters(trainer->net), gradients, trainer->slots,
-                               trainer->norm, trainer->step + 1, &opts);
+        LENS_TRY(lens_optimizer_norm(trainer->norm, lens_net_gradients(trainer->net),
+                                     trainer->norm_scratch));
+    return lens_groups_step(&trainer->groups, trainer->norm, trainer->step + 1, &opts);
 }
 
 /* A batch none of whose pictures can be read is a step that changes nothing. */
@@ -212,10 +219,16 @@ static lens_status train_epoch(lens_trainer *trainer, lens_loader *loader,
     return LENS_OK;
 }
 
+static bool is_over(const lens_trainer *trainer) {
+    return trainer->closed >= trainer->recipe.epochs ||
+           lens_watch_out_of_patience(&trainer->watch, &trainer->recipe);
+}
+
 /* Validate, keep the weights if they are the best so far, report. */
 static lens_status close_epoch(lens_trainer *trainer, const lens_train_callbacks *callbacks,
                                lens_epoch_report *report) {
     report->epoch = (size_t)trainer->closed + 1;
+    report->rate = (double)rate_of(trainer, trainer->step - 1);
     if (trainer->validation) {
         lens_evaluation evaluation = {.phase = "validation",
                                       .epoch = report->epoch,
@@ -228,7 +241,10 @@ static lens_status close_epoch(lens_trainer *trainer, const lens_train_callbacks
         LENS_TRY(lens_tensor_copy(trainer->kept, lens_net_state(trainer->net)));
         trainer->best_accuracy = report->validation.accuracy;
     }
+    lens_watch_epoch(&trainer->watch, &trainer->recipe,
+                     trainer->validation ? report->validation.loss : report->train.loss);
     trainer->closed++;
+    report->out_of_patience = is_over(trainer) && trainer->closed < trainer->recipe.epochs;
     if (callbacks && callbacks->epoch && !callbacks->epoch(report, callbacks->user))
         return lens_fail(LENS_INTERRUPTED, "training stopped after epoch %zu of %zu", report->epoch,
                          trainer->recipe.epochs);
@@ -273,7 +289,7 @@ static lens_status new_loader(lens_loader **out, const lens_trainer *trainer) {
 /* An epoch whose steps are done but whose validation was interrupted is closed first. */
 static lens_status run_epochs(lens_trainer *trainer, lens_loader *loader,
                               const lens_train_callbacks *callbacks) {
-    while (trainer->closed < trainer->recipe.epochs) {
+    while (!is_over(trainer)) {
         lens_epoch_report report = {0};
         if (trainer->step < (trainer->closed + 1) * trainer->steps_per_epoch)
             LENS_TRY(train_epoch(trainer, loader, callbacks, &report));
@@ -286,7 +302,7 @@ static lens_status run_epochs(lens_trainer *trainer, lens_loader *loader,
 
 lens_status lens_trainer_run(lens_trainer *trainer, const lens_train_callbacks *callbacks) {
     assert(trainer);
-    if (trainer->closed >= trainer->recipe.epochs && (trainer->holds_best || !trainer->kept))
+    if (is_over(trainer) && (trainer->holds_best || !trainer->kept))
         return LENS_OK;
     if (trainer->holds_best)
         LENS_TRY(swap_weights(trainer));

@@ -4,8 +4,8 @@
 
 #include "lenslet/train.h"
 #include "train/feed.h"
-
-#define LENS_SLOTS_MOST 2
+#include "train/groups.h"
+#include "train/watch.h"
 
 struct lens_trainer {
     lens_context *context;
@@ -18,6 +18,7 @@ struct lens_trainer {
     lens_net *net;
     lens_feed *feed;
     lens_tensor *slots[LENS_SLOTS_MOST]; /* as many as the optimizer has */
+    lens_groups groups;                  /* views of parameters, gradients and slots */
     lens_tensor *norm, *norm_scratch;    /* NULL unless gradients are clipped */
     lens_tensor *total;                  /* loss and right answers of the epoch so far */
 
@@ -30,6 +31,7 @@ struct lens_trainer {
     uint64_t step;   /* steps done */
     uint64_t images; /* of the epoch so far, without those that could not be read */
     uint64_t closed; /* epochs that have been validated and reported */
+    lens_watch watch;
 };
 
 #endif

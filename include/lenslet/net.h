@@ -209,14 +209,18 @@ typedef struct lens_parameter {
     lens_shape shape;
     lens_tensor *value;
     lens_tensor *gradient; /* NULL unless training, and when it is not trained */
+    size_t layer;          /* the index of its layer */
+    size_t offset;         /* of its first element in lens_net_state() and lens_net_parameters() */
+    bool decays; /* under l2 and weight_decay: what multiplies layers' inputs does, biases,
+                    coefficients and what normalises do not */
 } lens_parameter;
 
 LENS_API size_t lens_net_parameter_count(const lens_net *net);
 LENS_API const lens_parameter *lens_net_parameter(const lens_net *net, size_t index); /* borrowed */
 
-/* All parameters that are trained, and all their gradients, each as one tensor (1, count, 1, 1);
- * and the state, which is those parameters and behind them the ones that are not trained. Borrowed;
- * NULL when there are none. */
+/* All parameters that are trained (those that decay first), and all their gradients, each as one
+ * tensor (1, count, 1, 1); and the state, which is those parameters and behind them the ones that
+ * are not trained. Borrowed; NULL when there are none. */
 LENS_API lens_tensor *lens_net_parameters(const lens_net *net);
 LENS_API lens_tensor *lens_net_gradients(const lens_net *net); /* NULL unless training */
 LENS_API lens_tensor *lens_net_state(const lens_net *net);

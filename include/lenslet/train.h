@@ -19,26 +19,34 @@ typedef enum lens_schedule_kind {
     LENS_STEP,        /* gamma ^ floor(epoch / every) */
     LENS_EXPONENTIAL, /* gamma ^ epoch, epoch a fraction */
     LENS_COSINE,      /* (1 + cos(pi progress)) / 2: Loshchilov and Hutter 2016 */
+    LENS_PLATEAU,     /* gamma ^ drops; a drop whenever `every` epochs in a row were no better */
     LENS_LECUN1998    /* 1 for 2 epochs, 0.4 for 3, 0.2 for 3, 0.1 for 4, then 0.02: LeCun et al. */
 } lens_schedule_kind;
 
 typedef struct lens_schedule {
     lens_schedule_kind kind; /* default constant */
     float gamma;             /* default 0.1 */
-    size_t every;            /* epochs, default 1 */
+    size_t every;            /* epochs, default 1; plateau: 5 is usual */
     size_t warmup;           /* steps, default 0 */
 } lens_schedule;
 
-/* "constant", "step", "exponential", "cosine", "lecun1998". Never NULL. */
+/* "constant", "step", "exponential", "cosine", "plateau", "lecun1998". Never NULL. */
 LENS_API const char *lens_schedule_name(lens_schedule_kind kind);
 
-/* The factor at `step` of a run of `steps` steps, `steps_per_epoch` each epoch. */
+/* The factor at `step` of a run of `steps` steps, `steps_per_epoch` each epoch, when a plateau has
+ * been met `drops` times. */
 LENS_API float lens_schedule_factor(const lens_schedule *schedule, uint64_t step,
-                                    uint64_t steps_per_epoch, uint64_t steps);
+                                    uint64_t steps_per_epoch, uint64_t steps, uint64_t drops);
 
 /* ---- recipes --------------------------------------------------------------------------------- */
 
-/* Everything that decides a run besides the network, the data and the seed. */
+#define LENS_SCALES_SIZE 256
+
+/* Everything that decides a run besides the network, the data and the seed.
+ *
+ * An epoch is better than those before when its loss, of validation if there is one and else of
+ * training, is below the least so far by more than min_delta; plateau and patience count epochs
+ * that are not. */
 typedef struct lens_recipe {
     size_t epochs;                 /* default 5 */
     size_t batch;                  /* default 32 */
@@ -50,6 +58,13 @@ typedef struct lens_recipe {
     size_t validation;          /* images held out of the training set, default 0 */
     bool validation_first;      /* the first ones (lenet5-cifar10's notebook); default the last */
     bool keep_best;             /* end with the weights of the best validation accuracy */
+    size_t patience;            /* stop after so many epochs that are no better; default 0: never */
+    float min_delta;            /* default 0 */
+    /* Multiples of the rate, and of l2 and weight_decay, for layers by name, as
+     * "conv2d_1=0,dense_3=10"; 1 for layers that are not named. A layer whose rate is 0 keeps its
+     * parameters (running statistics move on). Biases and what normalises never decay
+     * (lens_parameter.decays), whatever is said here. */
+    char layer_rates[LENS_SCALES_SIZE], layer_decays[LENS_SCALES_SIZE];
 } lens_recipe;
 
 LENS_API lens_recipe lens_recipe_defaults(void);
@@ -75,9 +90,11 @@ typedef struct lens_epoch_report {
     size_t epoch; /* counted from 1 */
     lens_metrics train;
     lens_metrics validation; /* images = 0: there was none */
+    double rate;             /* the learning rate of its last step */
     double seconds;          /* training only */
     double images_per_second;
     double waited_seconds; /* for the loader */
+    bool out_of_patience;  /* the run ends here, before its last epoch */
 } lens_epoch_report;
 
 typedef struct lens_progress {

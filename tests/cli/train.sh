@@ -9,7 +9,7 @@ prints "Val. acc." && says "wrote w.safetensors" && [ "$(wc -l <"$out")" = 13 ]
 python3 - <<'PY'
 import json
 lines = [json.loads(line) for line in open("log.jsonl")]
-want = {"schema_version", "epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds", "images_per_second", "waited_part"}
+want = {"schema_version", "epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images_per_second", "waited_part"}
 assert all(set(line) == want for line in lines), lines[0]
 assert [line["epoch"] for line in lines] == list(range(1, 13))
 assert lines[-1]["train_loss"] < lines[0]["train_loss"] and lines[-1]["val_accuracy"] == 1, lines[-1]
@@ -24,6 +24,17 @@ cmp -s quarters.safetensors w.safetensors && fail "another seed, the same weight
 expect 0 train net.json --data data --epochs 1 --validation-split 0.25 --quiet && prints "test images:"
 expect 0 train net.json --data data --epochs 1 --optimizer momentum --schedule cosine --weight-decay 0.01 --recipe notebook --quiet
 expect 0 train lenet5-relu --data data --epochs 1 --quiet --device reference --out resized.safetensors
+expect 0 train net.json --data data --epochs 9 --patience 3 --min-delta 100 --schedule plateau --every 2 --gamma 0.5 --keep-best --log stale.jsonl --out stale.safetensors
+says "stopped after epoch 4"
+python3 -c '
+import json
+rates = [json.loads(line)["learning_rate"] for line in open("stale.jsonl")]
+assert len(rates) == 4 and rates[2] == rates[0] and abs(rates[3] / rates[0] - 0.5) < 1e-6, rates' || fail "no plateau"
+expect 0 train net.json --data data --epochs 9 --quiet --resume stale.safetensors --patience 3 --out stale2.safetensors
+cmp stale.safetensors stale2.safetensors || fail "a run that is over went on"
+expect 2 train net.json --data data --resume stale.safetensors --patience 4 && says "--patience is not what"
+expect 2 train net.json --data data --layer-rates nothere=1 && says 'no trained layer "nothere"'
+expect 2 train net.json --data data --layer-decays nothere && says "must be LAYER=NUMBER"
 
 # ---- eval
 expect 0 eval w.safetensors --data data && prints "accuracy 100.00 %" && prints "Confusion"

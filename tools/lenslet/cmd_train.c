@@ -14,12 +14,13 @@
 
 typedef struct train_options {
     const char *data, *recipe, *augment, *resume, *out, *log, *device, *algorithm;
-    size_t epochs, batch, side;                  /* COUNT_UNSET: the recipe's */
-    double rate, weight_decay, validation_split; /* NaN: the recipe's */
-    int optimizer, schedule, preprocess, fit;    /* 0: the recipe's, else the kind + 1 */
+    const char *layer_rates, *layer_decays;
+    size_t epochs, batch, side, warmup, every, patience; /* COUNT_UNSET: the recipe's */
+    double rate, l2, weight_decay, gamma, min_delta, validation_split; /* NaN: the recipe's */
+    int optimizer, schedule, preprocess, fit; /* 0: the recipe's, else the kind + 1 */
     int format;
     uint64_t seed;
-    bool strict, quiet, profile;
+    bool strict, keep_best, quiet, profile;
 } train_options;
 
 static const option options[] = {
@@ -36,10 +37,24 @@ static const option options[] = {
     {"optimizer", 0, OPTION_CHOICE, "recipe|sgd|momentum|nesterov|rmsprop|adam|adamw",
      "with Keras's defaults", offsetof(train_options, optimizer)},
     {"lr", 0, OPTION_REAL, "RATE", "learning rate", offsetof(train_options, rate), 0, 1e6},
-    {"schedule", 0, OPTION_CHOICE, "recipe|constant|step|exponential|cosine|lecun1998",
-     "of the learning rate", offsetof(train_options, schedule)},
-    {"weight-decay", 0, OPTION_REAL, "W", "decoupled weight decay",
+    {"schedule", 0, OPTION_CHOICE, "recipe|constant|step|exponential|cosine|plateau|lecun1998",
+     "of the learning rate; plateau: times --gamma when the loss gets no better",
+     offsetof(train_options, schedule)},
+    {"warmup", 0, OPTION_COUNT, "STEPS", "in which the rate grows to its value",
+     offsetof(train_options, warmup), 0, 1e9},
+    {"gamma", 0, OPTION_REAL, "G", "factor of step, exponential, plateau; default 0.1",
+     offsetof(train_options, gamma), 0, 1},
+    {"every", 0, OPTION_COUNT, "E", "epochs between steps; of a plateau",
+     offsetof(train_options, every), 1, 1e6},
+    {"l2", 0, OPTION_REAL, "L", "adds L times the weight to its gradient",
+     offsetof(train_options, l2), 0, 1e6},
+    {"weight-decay", 0, OPTION_REAL, "W", "decoupled weight decay; neither is for biases",
      offsetof(train_options, weight_decay), 0, 1e6},
+    {"layer-rates", 0, OPTION_TEXT, "LIST",
+     "multiples of the rate, as conv2d_1=0,dense_3=10; 0 leaves a layer as it is",
+     offsetof(train_options, layer_rates)},
+    {"layer-decays", 0, OPTION_TEXT, "LIST", "multiples of --l2 and --weight-decay, likewise",
+     offsetof(train_options, layer_decays)},
     {"preprocess", 0, OPTION_CHOICE, "recipe|unit|caffe",
      "pixels to 0 .. 1, or as Caffe does: BGR less ImageNet's mean",
      offsetof(train_options, preprocess)},
@@ -58,6 +73,14 @@ static const option options[] = {
      "hold out the last part, 0 .. 0.9, of the training images; without it each epoch is "
      "validated on the test images",
      offsetof(train_options, validation_split), 0, 0.9},
+    {"patience", 0, OPTION_COUNT, "E",
+     "stop after so many epochs whose validation loss was no better; 0: never",
+     offsetof(train_options, patience), 0, 1e6},
+    {"min-delta", 0, OPTION_REAL, "D", "what better means at least, for --patience and plateau",
+     offsetof(train_options, min_delta), 0, 1e6},
+    {"keep-best", 0, OPTION_FLAG, NULL,
+     "keep the weights of the best validation accuracy and end with them",
+     offsetof(train_options, keep_best)},
     {"out", 'o', OPTION_TEXT, "F.safetensors", "the checkpoint; default MODEL.safetensors",
      offsetof(train_options, out)},
     {"resume", 0, OPTION_TEXT, "F.safetensors",
@@ -80,6 +103,7 @@ static const table_column columns[] = {
     {"train_accuracy", "Accuracy", true, 8},
     {"val_loss", "Val. loss", true, 9},
     {"val_accuracy", "Val. acc.", true, 9},
+    {"learning_rate", "Rate", true, 7},
     {"seconds", "Time", true, 7},
     {"images_per_second", "Images/s", true, 9},
     {"waited_part", "Waited", true, 6},
@@ -137,6 +161,7 @@ static void add_row(table *t, const lens_epoch_report *e) {
     table_real(t, e->train.accuracy, percent(e->train.accuracy));
     table_real(t, val_loss, validated ? out_printf("%.4f", val_loss) : "-");
     table_real(t, val_accuracy, percent(val_accuracy));
+    table_real(t, e->rate, out_printf("%.2g", e->rate));
     table_real(t, e->seconds, out_duration(e->seconds));
     table_real(t, e->images_per_second, out_thousands((size_t)(e->images_per_second + 0.5)));
     double waited = e->seconds > 0 ? e->waited_seconds / e->seconds : 0;
@@ -160,6 +185,10 @@ static bool on_epoch(const lens_epoch_report *e, void *user) {
     add_row(r->epochs, e);
     if (r->log)
         write_log(r);
+    if (e->out_of_patience)
+        cli_note("lenslet train: stopped after epoch %zu: the loss has not become better for as "
+                 "long as --patience says",
+                 e->epoch);
     if (!isfinite(e->train.loss))
         cli_note("lenslet train: the loss is no longer a number; a smaller --lr may help");
     return !stopped_by && !r->log_failed;
@@ -188,29 +217,67 @@ static lens_status set_preprocess(lens_recipe *recipe, const lens_net_spec *spec
     return LENS_OK;
 }
 
-static lens_status make_recipe(lens_recipe *recipe, lens_net_spec *spec, const train_options *o,
-                               const lens_dataset *data) {
-    TRY(lens_recipe_for(recipe, spec, o->recipe));
+static lens_status copy_scales(char out[LENS_SCALES_SIZE], const char *what, const char *text) {
+    if (strlen(text) >= LENS_SCALES_SIZE)
+        return cli_fail(LENS_BAD_ARGUMENT, "%s has %zu characters, at most %d are allowed", what,
+                        strlen(text), LENS_SCALES_SIZE - 1);
+    strcpy(out, text);
+    return LENS_OK;
+}
+
+/* How the weights move. */
+static lens_status set_optimizer(lens_recipe *recipe, const train_options *o) {
+    lens_optimizer_opts *optimizer = &recipe->optimizer;
+    lens_schedule *schedule = &recipe->schedule;
     if (o->optimizer)
-        recipe->optimizer = lens_optimizer_defaults((lens_optimizer_kind)(o->optimizer - 1));
+        *optimizer = lens_optimizer_defaults((lens_optimizer_kind)(o->optimizer - 1));
     if (!isnan(o->rate))
-        recipe->optimizer.rate = (float)o->rate;
+        optimizer->rate = (float)o->rate;
+    if (!isnan(o->l2))
+        optimizer->l2 = (float)o->l2;
     if (!isnan(o->weight_decay))
-        recipe->optimizer.weight_decay = (float)o->weight_decay;
+        optimizer->weight_decay = (float)o->weight_decay;
     if (o->schedule)
-        recipe->schedule.kind = (lens_schedule_kind)(o->schedule - 1);
-    if (o->batch != COUNT_UNSET)
-        recipe->batch = o->batch;
-    TRY(set_preprocess(recipe, spec, o));
+        schedule->kind = (lens_schedule_kind)(o->schedule - 1);
+    if (!isnan(o->gamma))
+        schedule->gamma = (float)o->gamma;
+    if (o->every != COUNT_UNSET)
+        schedule->every = o->every;
+    if (o->warmup != COUNT_UNSET)
+        schedule->warmup = o->warmup;
+    if (o->layer_rates)
+        TRY(copy_scales(recipe->layer_rates, "--layer-rates", o->layer_rates));
+    if (o->layer_decays)
+        TRY(copy_scales(recipe->layer_decays, "--layer-decays", o->layer_decays));
+    return LENS_OK;
+}
+
+/* When it ends and with which weights. */
+static void set_end(lens_recipe *recipe, const train_options *o, const lens_dataset *data) {
     if (!isnan(o->validation_split)) {
         recipe->validation =
             (size_t)(o->validation_split * (double)lens_dataset_shape(data).n + 0.5);
         recipe->validation_first = false;
     }
+    if (o->patience != COUNT_UNSET)
+        recipe->patience = o->patience;
+    if (!isnan(o->min_delta))
+        recipe->min_delta = (float)o->min_delta;
+    recipe->keep_best |= o->keep_best;
     if (o->epochs != COUNT_UNSET)
         recipe->epochs = o->epochs;
     else if (o->resume)
         recipe->epochs = 1; /* the file's are more */
+}
+
+static lens_status make_recipe(lens_recipe *recipe, lens_net_spec *spec, const train_options *o,
+                               const lens_dataset *data) {
+    TRY(lens_recipe_for(recipe, spec, o->recipe));
+    TRY(set_optimizer(recipe, o));
+    if (o->batch != COUNT_UNSET)
+        recipe->batch = o->batch;
+    TRY(set_preprocess(recipe, spec, o));
+    set_end(recipe, o, data);
     return LENS_OK;
 }
 
@@ -234,7 +301,16 @@ static lens_status check_resumed(const lens_trainer *trainer, const train_option
         {"--lr", !isnan(o->rate) && (float)o->rate != r->optimizer.rate},
         {"--weight-decay",
          !isnan(o->weight_decay) && (float)o->weight_decay != r->optimizer.weight_decay},
+        {"--l2", !isnan(o->l2) && (float)o->l2 != r->optimizer.l2},
         {"--schedule", o->schedule && o->schedule - 1 != (int)r->schedule.kind},
+        {"--gamma", !isnan(o->gamma) && (float)o->gamma != r->schedule.gamma},
+        {"--every", o->every != COUNT_UNSET && o->every != r->schedule.every},
+        {"--warmup", o->warmup != COUNT_UNSET && o->warmup != r->schedule.warmup},
+        {"--layer-rates", o->layer_rates && strcmp(o->layer_rates, r->layer_rates) != 0},
+        {"--layer-decays", o->layer_decays && strcmp(o->layer_decays, r->layer_decays) != 0},
+        {"--patience", o->patience != COUNT_UNSET && o->patience != r->patience},
+        {"--min-delta", !isnan(o->min_delta) && (float)o->min_delta != r->min_delta},
+        {"--keep-best", o->keep_best && !r->keep_best},
         {"--preprocess", o->preprocess && (o->preprocess == 2) != r->preprocess.bgr},
         {"--fit", o->fit && o->fit - 1 != (int)r->preprocess.fit},
         {"--side", o->side != COUNT_UNSET && o->side != r->preprocess.side},
@@ -413,8 +489,14 @@ static int run(int argc, char **argv) {
     train_options o = {.epochs = COUNT_UNSET,
                        .batch = COUNT_UNSET,
                        .side = COUNT_UNSET,
+                       .warmup = COUNT_UNSET,
+                       .every = COUNT_UNSET,
+                       .patience = COUNT_UNSET,
                        .rate = NAN,
+                       .l2 = NAN,
                        .weight_decay = NAN,
+                       .gamma = NAN,
+                       .min_delta = NAN,
                        .validation_split = NAN};
     int left = options_parse(&command_train, argc, argv, &o, 0, 1);
     const char *model = left > 1 ? argv[1] : o.resume;
