@@ -31,6 +31,7 @@ static void notebook_recipes_are_the_notebooks(void **state) {
         lens_initializer_kind initializer;
         float rate, l2;
         lens_preprocess preprocess; /* default: 0 .. 1 */
+        lens_augment augment;
     } cases[] = {
         {"lenet5", LENS_ADAM, 32, 5, 0, false, false},
         {"lenet5-same", LENS_ADAM, 32, 5, 0, false, false},
@@ -52,7 +53,8 @@ static void notebook_recipes_are_the_notebooks(void **state) {
         {"alexnet", LENS_ADAM, 16, 2, .preprocess = lens_preprocess_caffe()},
         {"alexnet-2012", LENS_MOMENTUM, 128, 90, .schedule = LENS_PLATEAU,
          .initializer = LENS_RANDOM_NORMAL, .rate = 0.01f, .l2 = 5e-4f,
-         .preprocess = {1, {124, 117, 104}, {1, 1, 1}, .side = 256}}, /* the paper's */
+         .preprocess = {1, {124, 117, 104}, {1, 1, 1}, .side = 256},
+         .augment = {.flip = true, .crop = true, .lighting = 0.1f}}, /* the paper's */
     };
     assert_int_equal(sizeof cases / sizeof cases[0], lens_model_count());
     for (size_t i = 0; i < lens_model_count(); i++) {
@@ -78,6 +80,9 @@ static void notebook_recipes_are_the_notebooks(void **state) {
         assert_memory_equal(r.preprocess.mean, p->mean, sizeof p->mean);
         assert_int_equal(r.preprocess.bgr, p->bgr);
         assert_int_equal(r.preprocess.side, p->side);
+        assert_int_equal(r.augment.flip, cases[i].augment.flip);
+        assert_int_equal(r.augment.crop, cases[i].augment.crop);
+        assert_true(r.augment.lighting == cases[i].augment.lighting);
         bool starts_with_conv = spec->layers[0].kind == LENS_LAYER_CONV2D;
         if (starts_with_conv)
             assert_int_equal(spec->layers[0].conv2d.initializer.kind, cases[i].initializer);

@@ -25,6 +25,13 @@ static lens_preprocess centred(void) {
         .scale = 1.0f / 255, .mean = {0.5f, 0.5f, 0.5f}, .std = {0.25f, 0.25f, 0.25f}};
 }
 
+/* The same of pictures that are cut out of a shorter side of 256. */
+static lens_preprocess centred_256(void) {
+    lens_preprocess preprocess = centred();
+    preprocess.side = 256;
+    return preprocess;
+}
+
 /* LeCun et al. 1998, section II.B: white is -0.1 and black 1.175, and the 28 x 28 pictures stand in
  * the middle of 32 x 32 of white. (Their digits are black on white; here the ink has the large
  * values, too.) */
@@ -56,6 +63,7 @@ typedef struct notebook_row {
     lens_schedule_kind schedule;
     lens_initializer_kind initializer;
     lens_preprocess (*preprocess)(void); /* default: 0 .. 1 */
+    lens_augment augment;
     float l2;
 } notebook_row;
 
@@ -84,7 +92,8 @@ static const notebook_row notebook[] = {
     {"alexnet", LENS_ADAM, 16, 2, .preprocess = lens_preprocess_caffe},
     /* the paper's */
     {"alexnet-2012", LENS_MOMENTUM, 128, 90, .rate = 0.01f, .initializer = LENS_RANDOM_NORMAL,
-     .schedule = LENS_PLATEAU, .preprocess = input_2012, .l2 = 5e-4f},
+     .schedule = LENS_PLATEAU, .preprocess = input_2012,
+     .augment = {.flip = true, .crop = true, .lighting = 0.1f}, .l2 = 5e-4f},
 };
 
 static void apply_notebook(lens_recipe *recipe, const notebook_row *row) {
@@ -94,6 +103,7 @@ static void apply_notebook(lens_recipe *recipe, const notebook_row *row) {
         recipe->optimizer.rate = row->rate;
     if (row->preprocess)
         recipe->preprocess = row->preprocess();
+    recipe->augment = row->augment;
     recipe->schedule.kind = row->schedule;
     recipe->batch = row->batch;
     recipe->epochs = row->epochs;
@@ -116,7 +126,11 @@ typedef struct own_row {
     float weight_decay; /* decoupled, per unit of rate */
     lens_initializer_kind initializer;
     lens_preprocess (*preprocess)(void); /* default: 0 .. 1 */
+    lens_augment augment;
 } own_row;
+
+#define FLIP_AND_CROP                                                                              \
+    { .flip = true, .crop = true }
 
 static const own_row own[] = {
     {"lenet5", LENS_MOMENTUM, 32, 5, 0.03f, 5e-3f, LENS_HE_UNIFORM},
@@ -131,11 +145,13 @@ static const own_row own[] = {
     {"alexnet-mini", LENS_ADAMW, 64, 5, 1e-3f, 0.05f, LENS_HE_UNIFORM},
     {"alexnet-mnist", LENS_ADAMW, 32, 3, 5e-4f, 0.05f, LENS_HE_UNIFORM},
     {"alexnet-cifar10", LENS_ADAMW, 64, 5, 3e-4f, 0.05f, LENS_HE_UNIFORM, centred},
-    {"binary-cnn", LENS_ADAMW, 16, 10, 3e-4f, 0.05f, LENS_HE_UNIFORM, centred},
-    {"alexnet-bn", LENS_ADAMW, 16, 30, 3e-4f, 0.05f, LENS_HE_UNIFORM, centred},
-    {"alexnet-valid", LENS_MOMENTUM, 64, 60, 0.01f, 0.05f, LENS_HE_UNIFORM, centred},
-    {"alexnet", LENS_MOMENTUM, 64, 60, 0.01f, 0.05f, LENS_HE_UNIFORM, centred},
-    {"alexnet-2012", LENS_MOMENTUM, 64, 60, 0.01f, 0.05f, LENS_HE_UNIFORM, centred},
+    /* behind batch normalisation 4096 inputs of unit size meet in the last unit: small steps */
+    {"alexnet-bn", LENS_ADAMW, 16, 12, 5e-5f, 0.05f, LENS_HE_UNIFORM, centred_256, FLIP_AND_CROP},
+    {"binary-cnn", LENS_ADAMW, 16, 12, 1e-4f, 0.05f, LENS_HE_UNIFORM, centred_256, FLIP_AND_CROP},
+    {"alexnet-valid", LENS_ADAMW, 32, 30, 1e-4f, 0.05f, LENS_HE_UNIFORM, centred_256,
+     FLIP_AND_CROP},
+    {"alexnet", LENS_ADAMW, 32, 30, 1e-4f, 0.05f, LENS_HE_UNIFORM, centred_256, FLIP_AND_CROP},
+    {"alexnet-2012", LENS_ADAMW, 32, 30, 1e-4f, 0.05f, LENS_HE_UNIFORM, centred_256, FLIP_AND_CROP},
 };
 
 #define WARMUP_STEPS 200
@@ -150,6 +166,7 @@ static void apply_own(lens_recipe *recipe, const own_row *row) {
     recipe->epochs = row->epochs;
     if (row->preprocess)
         recipe->preprocess = row->preprocess();
+    recipe->augment = row->augment;
 }
 
 /* ---- by name -------------------------------------------------------------------------------- */

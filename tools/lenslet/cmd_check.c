@@ -28,7 +28,8 @@ static const option options[] = {
 };
 
 /* Networks that are checked when nothing is named. */
-static const char *const default_nets[] = {"lenet5", "lenet5-relu", "alexnet-mini"};
+static const char *const default_nets[] = {"lenet5", "lenet5-1998", "alexnet-mini",
+                                           "alexnet-mnist"};
 
 /* ---- what is shown ------------------------------------------------------------------------- */
 
