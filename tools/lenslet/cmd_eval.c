@@ -17,7 +17,7 @@ typedef struct eval_options {
 } eval_options;
 
 static const option options[] = {
-    {"data", 0, OPTION_TEXT, "DIR", "directory of IDX files or image folders",
+    {"data", 0, OPTION_TEXT, "DIR", "directory of IDX files, CIFAR or image folders",
      offsetof(eval_options, data)},
     {"weights", 'w', OPTION_TEXT, "F.safetensors",
      "the weights; needed unless MODEL is a checkpoint", offsetof(eval_options, weights)},
@@ -235,7 +235,7 @@ static int run(int argc, char **argv) {
     double accuracy;
     options_parse(&command_eval, argc, argv, &o, 1, 1);
     if (!o.data)
-        cli_usage("eval", "--data DIR is needed: a directory of IDX files or image folders");
+        cli_usage("eval", "--data DIR is needed: a directory of IDX files, CIFAR or image folders");
     if (!o.weights && !model_has_weights(argv[1]))
         cli_usage("eval", "%s brings no weights; --weights F.safetensors does", argv[1]);
     int code = cli_report("eval", eval_model(argv[1], &o, &accuracy));

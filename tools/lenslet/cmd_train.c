@@ -24,7 +24,7 @@ typedef struct train_options {
 } train_options;
 
 static const option options[] = {
-    {"data", 0, OPTION_TEXT, "DIR", "directory of IDX files or image folders",
+    {"data", 0, OPTION_TEXT, "DIR", "directory of IDX files, CIFAR or image folders",
      offsetof(train_options, data)},
     {"epochs", 'e', OPTION_COUNT, "E", "passes over the training images; default: the recipe's",
      offsetof(train_options, epochs), 1, 1e6},
@@ -503,7 +503,8 @@ static int run(int argc, char **argv) {
     if (!model)
         cli_usage("train", "which MODEL? `lenslet models` lists those that come with Lenslet");
     if (!o.data)
-        cli_usage("train", "--data DIR is needed: a directory of IDX files or image folders");
+        cli_usage("train",
+                  "--data DIR is needed: a directory of IDX files, CIFAR or image folders");
     return run_job(model, &o);
 }
 
