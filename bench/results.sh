@@ -113,7 +113,7 @@ row lenet5-cifar10 CIFAR-10 "$cifar" 1 2 - '42 %'
 row lenet5-cifar10 CIFAR-10 "$cifar" 1 10 - '55 %' -10
 row alexnet-cifar10 CIFAR-10 "$cifar" 0 5 '10.00 %' '65 %'
 row binary-cnn 'cats, dogs' "$catdog" 0 10 - '65 %'
-row alexnet-bn 'cats, dogs' "$catdog" 0 2:15 '50 % (stuck)' '65 %'
+row alexnet-bn 'cats, dogs' "$catdog" 0 2:12 '50 % (stuck)' '65 %'
 row alexnet-valid 'cats, dogs' "$catdog" 0 -:5 - 'trains'
 row alexnet 'cats, dogs' "$catdog" 0 -:5 - 'trains'
 row alexnet-2012 'cats, dogs' "$catdog" 0 -:5 - 'trains'

@@ -147,7 +147,7 @@ static const own_row own[] = {
     {"alexnet-cifar10", LENS_ADAMW, 64, 5, 3e-4f, 0.05f, LENS_HE_UNIFORM, centred},
     /* behind batch normalisation 4096 inputs of unit size meet in the last unit: small steps */
     {"alexnet-bn", LENS_ADAMW, 16, 12, 5e-5f, 0.05f, LENS_HE_UNIFORM, centred_256, FLIP_AND_CROP},
-    {"binary-cnn", LENS_ADAMW, 16, 12, 1e-4f, 0.05f, LENS_HE_UNIFORM, centred_256, FLIP_AND_CROP},
+    {"binary-cnn", LENS_ADAMW, 16, 10, 1e-4f, 0.05f, LENS_HE_UNIFORM, centred_256, FLIP_AND_CROP},
     {"alexnet-valid", LENS_ADAMW, 32, 30, 1e-4f, 0.05f, LENS_HE_UNIFORM, centred_256,
      FLIP_AND_CROP},
     {"alexnet", LENS_ADAMW, 32, 30, 1e-4f, 0.05f, LENS_HE_UNIFORM, centred_256, FLIP_AND_CROP},
