@@ -26,12 +26,19 @@ enum { BATCH = 2, SPREAD = 4, SEED = 0 };
 
 /* The two nets, filled alike, and the one that is nearly alike, or NULL. */
 typedef struct net_pair {
+    const check_job *job;
     lens_net *device, *reference, *perturbed;
     const char *name;
     size_t number; /* of the latest record */
     double limit;  /* of the layers so far */
     check_record *records;
 } net_pair;
+
+static void say(const net_pair *pair, const char *what, const char *where) {
+    char text[160];
+    snprintf(text, sizeof text, "%s: %s on the %s", pair->name, what, where);
+    pair->job->phase(text, pair->job->user);
+}
 
 static double largest_of(const float *values, size_t count) {
     double largest = 0;
@@ -91,10 +98,14 @@ static lens_status forward(net_pair *pair) {
     const lens_net_spec *spec = lens_net_get_spec(pair->reference);
     lens_shape input = spec->input;
     double limit = 8;
+    say(pair, "forward", "reference");
     TRY(lens_net_forward_training(pair->reference, 1, 0));
+    say(pair, "forward", "device");
     TRY(lens_net_forward_training(pair->device, 1, 0));
-    if (pair->perturbed)
+    if (pair->perturbed) {
+        say(pair, "forward, nearly the same,", "reference");
         TRY(lens_net_forward_training(pair->perturbed, 1, 0));
+    }
     for (size_t i = 0; i < spec->layer_count; i++) {
         const lens_tensor *expected = lens_net_layer_output(pair->reference, i);
         limit += 2 * sqrt(terms_of(&spec->layers[i], input)) + 4;
@@ -149,10 +160,14 @@ static lens_status adopt_layers(net_pair *pair) {
 /* Gradients have passed every layer twice, and sum over pixels and images besides. */
 static lens_status backward(net_pair *pair) {
     const lens_net *perturbed = pair->perturbed;
+    say(pair, "backward", "reference");
     TRY(lens_net_backward(pair->reference));
+    say(pair, "backward", "device");
     TRY(lens_net_backward(pair->device));
-    if (perturbed)
+    if (perturbed) {
+        say(pair, "backward, nearly the same,", "reference");
         TRY(lens_net_backward(pair->perturbed));
+    }
     for (size_t i = lens_net_parameter_count(pair->reference); i-- > 0;) {
         const lens_parameter *expected = lens_net_parameter(pair->reference, i);
         const lens_parameter *got = lens_net_parameter(pair->device, i);
@@ -253,7 +268,7 @@ lens_status check_run_net(const check_job *job, const lens_net_spec *spec) {
     opts.batch = BATCH;
     opts.training = opts.keep_layers = opts.input_gradient = true;
     opts.loss = model_loss(spec, 1);
-    net_pair pair = {.name = spec->name};
+    net_pair pair = {.job = job, .name = spec->name};
     lens_status status = lens_net_new(&pair.reference, job->reference, spec, &opts);
     if (status == LENS_OK)
         status = lens_net_new(&pair.device, job->device, spec, &opts);

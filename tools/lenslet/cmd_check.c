@@ -1,6 +1,7 @@
 /* cmd_check.c: cross-check of devices against the reference. */
 #include "cross_check.h"
 #include "pick.h"
+#include "progress.h"
 #include "table.h"
 
 #include <math.h>
@@ -73,6 +74,7 @@ typedef struct counts {
 typedef struct tally {
     const check_options *o;
     const lens_device_info *device;
+    progress phase;
     table *cases, *passes;
     pass_row rows[ROWS_MAX]; /* of the operation or net that runs now */
     size_t row_count;
@@ -151,6 +153,11 @@ static void record(const check_record *r, void *user) {
     add_case(t, r);
     if (r->status == CHECK_FAIL && t->here.failed <= FAILURES_SHOWN)
         t->failures[t->here.failed - 1] = *r;
+}
+
+static void on_phase(const char *what, void *user) {
+    tally *t = user;
+    progress_say(&t->phase, what);
 }
 
 /* What failed, each with the line that repeats it: on stdout for people, else on stderr. */
@@ -245,7 +252,7 @@ static lens_status check_device(const lens_devices *devices, size_t index, const
     lens_context_opts opts = lens_context_defaults();
     opts.algorithm = t->o->algorithm;
     opts.profile = t->o->profile;
-    check_job job = {.only = t->o->only, .callback = record, .user = t};
+    check_job job = {.only = t->o->only, .callback = record, .phase = on_phase, .user = t};
     lens_status status = lens_context_open(&job.reference, "reference", NULL);
     if (status == LENS_OK)
         status = lens_context_new(&job.device, devices, index, &opts);
@@ -253,6 +260,7 @@ static lens_status check_device(const lens_devices *devices, size_t index, const
         const subject *s = &list->items[i];
         status =
             s->operation ? check_run_operation(&job, s->operation) : check_run_net(&job, s->spec);
+        progress_clear(&t->phase);
         flush_rows(t);
     }
     if (status == LENS_OK && t->o->profile)

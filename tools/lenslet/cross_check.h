@@ -104,11 +104,15 @@ typedef struct check_record {
 /* Receives each record as it is made. */
 typedef void check_callback(const check_record *record, void *user);
 
+/* Is told what is to come, where it may take long: "alexnet: backward on the reference". */
+typedef void check_phase(const char *what, void *user);
+
 /* What is checked, with which devices. */
 typedef struct check_job {
     lens_context *device, *reference;
     size_t only; /* the one case to run; 0: all */
     check_callback *callback;
+    check_phase *phase;
     void *user;
 } check_job;
 

@@ -59,6 +59,14 @@ void progress_show(progress *p, const char *label, size_t done, size_t total, do
     p->shown = true;
 }
 
+void progress_say(progress *p, const char *what) {
+    if (p->quiet || !isatty(STDERR_FILENO))
+        return;
+    fprintf(stderr, "\r\033[K  %s ...", what);
+    fflush(stderr);
+    p->shown = true;
+}
+
 void progress_clear(progress *p) {
     if (p->shown)
         fputs("\r\033[K", stderr);

@@ -17,6 +17,9 @@ typedef struct progress {
 void progress_show(progress *p, const char *label, size_t done, size_t total, double seconds,
                    const char *unit, const char *note);
 
+/* What is being done, where there is nothing to count: on a terminal only. */
+void progress_say(progress *p, const char *what);
+
 /* Take the bar away, before anything else is printed. */
 void progress_clear(progress *p);
 
