@@ -199,6 +199,38 @@ static void huge_pictures_are_refused(void **state) {
     free(bytes);
 }
 
+/* ---- writing -------------------------------------------------------------------------------- */
+
+static void what_is_written_is_read(void **state) {
+    (void)state;
+    for (size_t c = 1; c <= 3; c += 2) {
+        unsigned char pixels[5 * 7 * 3];
+        for (size_t i = 0; i < sizeof pixels; i++)
+            pixels[i] = (unsigned char)(37 * i + 11);
+        const char *path = test_temp_path("written.png");
+        lens_picture picture = {.h = 5, .w = 7, .c = c, .pixels = pixels}, read;
+        assert_ok(lens_picture_write(path, &picture));
+        assert_ok(lens_picture_read(&read, path, 0, 0));
+        assert_true(read.h == 5 && read.w == 7 && read.c == c);
+        assert_memory_equal(read.pixels, pixels, 5 * 7 * c);
+        lens_picture_free(&read);
+    }
+}
+
+static void what_cannot_be_written_is_named(void **state) {
+    (void)state;
+    unsigned char pixels[4] = {0};
+    lens_picture picture = {.h = 1, .w = 1, .c = 1, .pixels = pixels};
+    assert_fails(lens_picture_write("/missing/folder/a.png", &picture), LENS_IO,
+                 "/missing/folder/a.png");
+    picture.c = 4;
+    assert_fails(lens_picture_write("a.png", &picture), LENS_BAD_ARGUMENT, "4 channels");
+    picture.c = 1, picture.h = 16385;
+    assert_fails(lens_picture_write("a.png", &picture), LENS_BAD_ARGUMENT, "1 x 16385 pixels");
+    picture.h = 0;
+    assert_fails(lens_picture_write("a.png", &picture), LENS_BAD_ARGUMENT, "1 x 0 pixels");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_is_decoded_as_pil_does),
@@ -209,6 +241,8 @@ int main(void) {
         cmocka_unit_test(changed_bytes_do_no_harm),
         cmocka_unit_test(what_is_no_picture_is_named),
         cmocka_unit_test(huge_pictures_are_refused),
+        cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(what_cannot_be_written_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
@@ -221,6 +255,9 @@ static void a_build_without_a_format_says_so(void **state) {
 #ifndef LENSLET_PNG
     assert_fails(lens_picture_read(&picture, picture_path("rgb.png"), 0, 0), LENS_UNSUPPORTED,
                  "LENSLET_PNG is off");
+    unsigned char pixel = 0;
+    picture = (lens_picture){.h = 1, .w = 1, .c = 1, .pixels = &pixel};
+    assert_fails(lens_picture_write("a.png", &picture), LENS_UNSUPPORTED, "LENSLET_PNG is off");
 #endif
 #ifndef LENSLET_JPEG
     assert_fails(lens_picture_read(&picture, picture_path("grey.jpg"), 0, 0), LENS_UNSUPPORTED,

@@ -1,6 +1,8 @@
 /* atomic_file.c: temporary file, sync, rename. */
 #include "io/atomic_file.h"
+#include "lenslet/io.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -67,4 +69,17 @@ lens_status atomic_file_close(atomic_file *file) {
     }
     sync_folder_of(file->path);
     return LENS_OK;
+}
+
+void atomic_file_discard(atomic_file *file) {
+    fclose(file->stream);
+    unlink(file->temporary);
+}
+
+lens_status lens_file_write(const char *path, const void *bytes, size_t size) {
+    assert(path && (bytes || !size));
+    atomic_file file;
+    LENS_TRY(atomic_file_open(&file, path));
+    atomic_file_write(&file, bytes, size);
+    return atomic_file_close(&file);
 }

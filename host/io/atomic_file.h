@@ -27,4 +27,7 @@ void atomic_file_write(atomic_file *file, const void *bytes, size_t size);
  * was at `path` before. */
 lens_status atomic_file_close(atomic_file *file);
 
+/* Instead of closing: what was at `path` before stays. */
+void atomic_file_discard(atomic_file *file);
+
 #endif

@@ -53,6 +53,21 @@ lens_status lens_net_save(const lens_net *net, const char *path) {
     return status;
 }
 
+/* Whether the sizes are the parameter's, but for sizes of 1, which not every writer writes. */
+static bool has_sizes(const lens_array *array, lens_shape shape) {
+    const size_t dims[] = {shape.n, shape.c, shape.h, shape.w};
+    size_t next = 0;
+    for (size_t i = 0; i < 4; i++) {
+        while (next < array->rank && array->dims[next] == 1)
+            next++;
+        if (dims[i] != 1 && (next == array->rank || array->dims[next++] != dims[i]))
+            return false;
+    }
+    while (next < array->rank && array->dims[next] == 1)
+        next++;
+    return next == array->rank;
+}
+
 /* The array must be the parameter, whatever the number of sizes it is written with. */
 static lens_status check_array(const lens_array *array, const lens_parameter *parameter,
                                const char *path) {
@@ -61,12 +76,8 @@ static lens_status check_array(const lens_array *array, const lens_parameter *pa
     if (strcmp(array->type, "F32") != 0)
         return lens_fail(LENS_BAD_FILE, "%s: array %s has dtype %s, F32 is read", path, array->name,
                          array->type);
-    lens_array expected = lens_parameter_array(parameter, NULL);
-    bool same = array->rank == expected.rank;
-    for (size_t i = 0; same && i < array->rank; i++)
-        same = array->dims[i] == expected.dims[i];
     char text[LENS_SHAPE_TEXT];
-    if (!same)
+    if (!has_sizes(array, parameter->shape))
         return lens_fail(LENS_BAD_FILE, "%s: array %s has another shape than the net's %s", path,
                          array->name, lens_shape_text(parameter->shape, text));
     return LENS_OK;

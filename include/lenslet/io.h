@@ -14,6 +14,9 @@
 extern "C" {
 #endif
 
+/* Writes any bytes in that way. */
+LENS_API lens_status lens_file_write(const char *path, const void *bytes, size_t size);
+
 /* ---- architectures: Keras Sequential JSON ---------------------------------------------------- */
 
 /* What model.to_json() writes, for the layers that Lenslet has; UNSUPPORTED names a layer or an

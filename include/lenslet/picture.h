@@ -36,6 +36,10 @@ LENS_API lens_status lens_picture_read(lens_picture *out, const char *path, size
                                        size_t least_w);
 LENS_API void lens_picture_free(lens_picture *picture);
 
+/* Writes the pixels as PNG, 8 bits a channel; the file is either the old one or the new one, whole.
+ * c must be 1 or 3, sides 1 .. 16384 (BAD_ARGUMENT); IO, UNSUPPORTED as above. */
+LENS_API lens_status lens_picture_write(const char *path, const lens_picture *picture);
+
 /* ---- preprocessing -------------------------------------------------------------------------- */
 
 /* What happens to a picture whose sides are not in the proportion of the net's input. */

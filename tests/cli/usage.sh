@@ -8,7 +8,7 @@ expect 0 --help && prints "Usage: lenslet COMMAND" && [ ! -s "$err" ]
 expect 0 help train && prints "Usage: lenslet train MODEL --data DIR"
 expect 0 --version && prints "lenslet 0."
 expect 2 && says "Usage: lenslet COMMAND"
-commands="devices models summary check train eval predict run bench"
+commands="devices models summary check train eval predict show run bench"
 for command in $commands; do
     expect 0 "$command" --help && prints "Usage: lenslet $command"
     expect 0 "$command" -h && prints "--help"
@@ -16,6 +16,8 @@ for command in $commands; do
     expect 2 "$command" --format yaml x y && says '"yaml" is none of text|json|csv|md'
     "$LENSLET" --help | grep -q "^  $command " || fail "help does not list $command"
 done
+
+expect 0 curve --help && prints "Usage: lenslet curve LOG.jsonl"
 
 # ---- mistyped
 expect 2 trian && says 'did you mean "train"?'

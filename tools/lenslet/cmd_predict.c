@@ -101,22 +101,6 @@ static const char *name_of(const job *j, size_t label) {
 
 /* ---- one batch ----------------------------------------------------------------------------- */
 
-/* `count` images from `first` on into the net's input, resized on the device if need be. */
-static lens_status fill_input(job *j, const pictures *p, size_t first, size_t count) {
-    lens_tensor *input = lens_net_input(j->net), *source;
-    lens_shape shape = p->shape, want = lens_tensor_shape(input);
-    const float *values = p->values + first * shape.c * shape.h * shape.w;
-    if (shape.h == want.h && shape.w == want.w)
-        return lens_tensor_write(input, values);
-    shape.n = count;
-    TRY(lens_tensor_new(&source, j->context, shape));
-    lens_status status = lens_tensor_write(source, values);
-    if (status == LENS_OK)
-        status = lens_resize2d_forward(input, source, LENS_RESIZE_BILINEAR);
-    lens_tensor_free(source);
-    return status;
-}
-
 /* Penalties become the probabilities that the loss `map` reads in them; what is missing from 1 is
  * that the image is of no class. */
 static void to_probabilities(float *y, size_t classes) {
@@ -150,7 +134,7 @@ static void add_rows(job *j, const char *file, size_t image, float *p, size_t cl
 static lens_status predict_batch(job *j, const char *file, const pictures *p, size_t first,
                                  size_t count) {
     TRY(lens_net_set_batch(j->net, count));
-    TRY(fill_input(j, p, first, count));
+    TRY(pictures_feed(p, j->net, first, count));
     TRY(lens_net_forward(j->net));
     lens_tensor *y = lens_net_output(j->net);
     if (j->needs_softmax)
@@ -183,16 +167,6 @@ static lens_status predict_file(job *j, const char *file) {
 
 /* ---- the command --------------------------------------------------------------------------- */
 
-static lens_status open_rule(job *j, const char *weights, lens_net_spec *spec) {
-    lens_recipe recipe;
-    TRY(lens_recipe_open(&recipe, spec, weights));
-    bool is_asked = !isnan(j->o->scale);
-    j->rule = (picture_rule){recipe.preprocess, is_asked ? (float)j->o->scale : 1, j->o->invert};
-    if (is_asked)
-        j->rule.preprocess.scale = (float)j->o->scale;
-    return LENS_OK;
-}
-
 static lens_status open_job(job *j, const char *model, lens_net_spec *spec) {
     const predict_options *o = j->o;
     const char *weights = o->weights ? o->weights : model;
@@ -204,7 +178,7 @@ static lens_status open_job(job *j, const char *model, lens_net_spec *spec) {
         TRY(lens_dataset_read_dir(&j->data, o->data, LENS_SPLIT_TEST));
     else
         TRY(lens_class_names_open(&j->own_names, &j->name_count, weights));
-    TRY(open_rule(j, weights, spec));
+    TRY(picture_rule_open(&j->rule, spec, weights, o->scale, o->invert));
     TRY(pick_open(&j->context, o->device, &opts));
     lens_net_opts net_opts = lens_net_defaults();
     net_opts.batch = BATCH;

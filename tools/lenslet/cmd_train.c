@@ -1,4 +1,5 @@
 /* cmd_train.c: train a network and write a checkpoint, also when interrupted. */
+#include "curve.h"
 #include "model.h"
 #include "pick.h"
 #include "progress.h"
@@ -13,7 +14,7 @@
 #include <unistd.h>
 
 typedef struct train_options {
-    const char *data, *recipe, *augment, *resume, *out, *log, *device, *algorithm;
+    const char *data, *recipe, *augment, *resume, *out, *log, *curve, *device, *algorithm;
     const char *layer_rates, *layer_decays;
     size_t epochs, batch, side, warmup, every, patience; /* COUNT_UNSET: the recipe's */
     double rate, l2, weight_decay, gamma, min_delta, validation_split; /* NaN: the recipe's */
@@ -88,6 +89,8 @@ static const option options[] = {
      offsetof(train_options, resume)},
     {"log", 0, OPTION_TEXT, "F.jsonl", "one JSON line per epoch; appended to when resuming",
      offsetof(train_options, log)},
+    {"curve", 0, OPTION_TEXT, "F.svg", "draw the log so far after each epoch; needs --log",
+     offsetof(train_options, curve)},
     {"quiet", 'q', OPTION_FLAG, NULL, "no progress bar and no notes",
      offsetof(train_options, quiet)},
     OPTION_DEVICE_ROW(train_options),
@@ -115,7 +118,8 @@ typedef struct run_state {
     const train_options *o;
     table *epochs;
     FILE *log;
-    bool log_failed;
+    bool log_failed, curve_failed;
+    char title[256]; /* of the curve */
     progress bar;
 } run_state;
 
@@ -179,19 +183,24 @@ static void write_log(run_state *r) {
     json_decref(rows);
 }
 
+static void write_curve(run_state *r) {
+    if (r->o->curve && curve_update(r->o->curve, r->o->log, r->title) != LENS_OK)
+        r->curve_failed = true;
+}
+
 static bool on_epoch(const lens_epoch_report *e, void *user) {
     run_state *r = user;
     progress_clear(&r->bar);
     add_row(r->epochs, e);
     if (r->log)
-        write_log(r);
+        write_log(r), write_curve(r);
     if (e->out_of_patience)
         cli_note("lenslet train: stopped after epoch %zu: the loss has not become better for as "
                  "long as --patience says",
                  e->epoch);
     if (!isfinite(e->train.loss))
         cli_note("lenslet train: the loss is no longer a number; a smaller --lr may help");
-    return !stopped_by && !r->log_failed;
+    return !stopped_by && !r->log_failed && !r->curve_failed;
 }
 
 /* ---- recipe -------------------------------------------------------------------------------- */
@@ -363,6 +372,14 @@ static void describe(const job *j) {
                  : "");
 }
 
+static void set_title(char *title, size_t size, const job *j) {
+    const lens_recipe *r = lens_trainer_recipe(j->trainer);
+    snprintf(title, size, "%s: %s, learning rate %g (%s), batch %zu, seed %llu", j->spec->name,
+             lens_optimizer_name(r->optimizer.kind), (double)r->optimizer.rate,
+             lens_schedule_name(r->schedule.kind), r->batch,
+             (unsigned long long)lens_trainer_seed(j->trainer));
+}
+
 static lens_status open_job(job *j, const char *model, const train_options *o) {
     lens_context_opts opts = lens_context_defaults();
     opts.algorithm = o->algorithm;
@@ -404,10 +421,11 @@ static lens_status train(job *j, run_state *r) {
     progress_clear(&r->bar);
     if (status != LENS_OK && status != LENS_INTERRUPTED)
         return status;
-    TRY(lens_trainer_save(j->trainer, j->out)); /* even when the log could not be written */
-    if (r->log_failed)
-        return cli_fail(LENS_IO, "%s: cannot be written; %s holds the run so far", r->o->log,
-                        j->out);
+    TRY(lens_trainer_save(j->trainer,
+                          j->out)); /* even when the log or the curve could not be written */
+    if (r->log_failed || r->curve_failed)
+        return cli_fail(LENS_IO, "%s: cannot be written; %s holds the run so far",
+                        r->log_failed ? r->o->log : r->o->curve, j->out);
     if (status == LENS_OK && lens_trainer_recipe(j->trainer)->validation > 0)
         status = lens_evaluate(&j->test, lens_trainer_net(j->trainer), j->test_data,
                                &lens_trainer_recipe(j->trainer)->preprocess, NULL, NULL, NULL);
@@ -466,6 +484,10 @@ static int run_job(const char *model, const train_options *o) {
     lens_status status = open_job(&j, model, o);
     if (status == LENS_OK && o->log && !(r.log = fopen(o->log, o->resume ? "a" : "w")))
         status = cli_fail(LENS_IO, "%s: %s", o->log, strerror(errno));
+    if (status == LENS_OK && o->curve) {
+        set_title(r.title, sizeof r.title, &j);
+        status = curve_update(o->curve, o->log, r.title); /* better fail now than after an epoch */
+    }
     if (status == LENS_OK) {
         if (!o->quiet)
             describe(&j);
@@ -505,6 +527,8 @@ static int run(int argc, char **argv) {
     if (!o.data)
         cli_usage("train",
                   "--data DIR is needed: a directory of IDX files, CIFAR or image folders");
+    if (o.curve && !o.log)
+        cli_usage("train", "--curve needs --log F.jsonl, which holds the epochs it draws");
     return run_job(model, &o);
 }
 

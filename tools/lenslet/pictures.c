@@ -2,6 +2,7 @@
 #include "pictures.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,6 +207,31 @@ lens_status pictures_read(pictures *out, const char *path, lens_shape input,
                                           : read_arrays(out, path, input, rule);
     if (status != LENS_OK)
         pictures_free(out);
+    return status;
+}
+
+lens_status picture_rule_open(picture_rule *rule, lens_net_spec *spec, const char *weights,
+                              double scale, bool invert) {
+    lens_recipe recipe;
+    TRY(lens_recipe_open(&recipe, spec, weights));
+    *rule = (picture_rule){recipe.preprocess, 1, invert};
+    if (!isnan(scale))
+        rule->preprocess.scale = rule->float_scale = (float)scale;
+    return LENS_OK;
+}
+
+lens_status pictures_feed(const pictures *p, lens_net *net, size_t first, size_t count) {
+    lens_tensor *input = lens_net_input(net), *source;
+    lens_shape shape = p->shape, want = lens_tensor_shape(input);
+    const float *values = p->values + first * shape.c * shape.h * shape.w;
+    if (shape.h == want.h && shape.w == want.w)
+        return lens_tensor_write(input, values);
+    shape.n = count;
+    TRY(lens_tensor_new(&source, lens_net_context(net), shape));
+    lens_status status = lens_tensor_write(source, values);
+    if (status == LENS_OK)
+        status = lens_resize2d_forward(input, source, LENS_RESIZE_BILINEAR);
+    lens_tensor_free(source);
     return status;
 }
 

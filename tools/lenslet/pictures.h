@@ -25,6 +25,14 @@ typedef struct picture_rule {
 lens_status pictures_read(pictures *out, const char *path, lens_shape input,
                           const picture_rule *rule);
 
+/* The rule of the recipe that the weights were trained by. `scale`, unless NaN, multiplies bytes
+ * and floats instead. */
+lens_status picture_rule_open(picture_rule *rule, lens_net_spec *spec, const char *weights,
+                              double scale, bool invert);
+
+/* `count` images from `first` on into the net's input, resized on the device if need be. */
+lens_status pictures_feed(const pictures *p, lens_net *net, size_t first, size_t count);
+
 void pictures_free(pictures *p);
 
 #endif
