@@ -85,11 +85,13 @@ open("image.npy", "wb").write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(heade
 PY
 grey="grey.json --weights grey.safetensors --out p.png"
 # shellcheck disable=SC2086
-expect 0 show $grey --zoom 1 --columns 2
-if grep -q "writes no PNG" "$err"; then
+"$LENSLET" show $grey >"$out" 2>"$err" || true
+if grep -q "LENSLET_PNG is off" "$err"; then
     echo "skipped: a build without PNG"
     exit 77
 fi
+# shellcheck disable=SC2086
+expect 0 show $grey --zoom 1 --columns 2
 
 # pixels EXPRESSION: true of rows[y][x], the colours of p.png
 pixels() {
