@@ -1,6 +1,7 @@
 /* test_recipe.c: the recipes of the zoo, and what a trainer says to one that cannot be trained
  * with. */
 #include "toy.h"
+#include "train/recipe.h"
 
 #include <math.h>
 #include <string.h>
@@ -191,6 +192,23 @@ static void other_networks_get_the_defaults(void **state) {
     lens_net_spec_free(spec);
 }
 
+/* Files of older versions have fewer keys. */
+static void what_a_file_does_not_say_is_the_default(void **state) {
+    (void)state;
+    lens_recipe r, defaults = lens_recipe_defaults();
+    assert_ok(lens_recipe_parse(&r, "{}"));
+    assert_true(same_recipe(&r, &defaults));
+    assert_ok(lens_recipe_parse(&r, "{\"batch\": 7, \"optimizer\": {\"kind\": \"momentum\"}}"));
+    assert_int_equal(r.batch, 7);
+    assert_int_equal(r.optimizer.kind, LENS_MOMENTUM);
+    assert_int_equal(r.epochs, defaults.epochs);
+    static const char *const bad[] = {"{\"batch\": \"7\"}",    "{\"keep_best\": 1}",
+                                      "{\"loss\": \"least\"}", "{\"augment\": 1}",
+                                      "{\"layer_rates\": 1}",  "{\"preprocess\": {\"mean\": 1}}"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_fails(lens_recipe_parse(&r, bad[i]), LENS_BAD_FILE, "must be");
+}
+
 /* ---- what cannot be trained with --------------------------------------------------------------
  */
 
@@ -235,6 +253,7 @@ int main(void) {
         cmocka_unit_test(a_recipe_chooses_the_initializers),
         cmocka_unit_test(pictures_of_1998_stand_in_white),
         cmocka_unit_test(other_networks_get_the_defaults),
+        cmocka_unit_test(what_a_file_does_not_say_is_the_default),
         cmocka_unit_test(bad_recipes_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, test_close);

@@ -37,7 +37,7 @@ includes host/net 'lenslet/|core/|net/'
 includes host/data 'lenslet/|core/|data/'
 includes host/io 'lenslet/|core/|io/'
 includes host/train 'lenslet/|core/|net/|data/|io/|train/'
-includes tests 'lenslet/|core/|backend\.h|support\.h|net/plan\.h|train/watch\.h|[a-z_]+\.h"'
+includes tests 'lenslet/|core/|backend\.h|support\.h|net/plan\.h|train/watch\.h|train/recipe\.h|[a-z_]+\.h"'
 
 while IFS= read -r line; do
     complain "$line   (CL/cl.h is included under host/opencl only)"

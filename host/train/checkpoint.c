@@ -186,6 +186,9 @@ static lens_status get_watch(checkpoint *c) {
     const char *text;
     int end = 0;
     lens_watch *w = &c->watch;
+    *w = lens_watch_start();
+    if (!lens_safetensors_metadata(c->file, key))
+        return LENS_OK; /* of an older version */
     LENS_TRY(get_text(&text, c, key));
     if (sscanf(text, WATCH_FORMAT "%n", &w->best, &w->stale, &w->plateau, &w->drops, &end) != 4 ||
         text[end] || isnan(w->best))

@@ -39,7 +39,9 @@ lens_status lens_recipe_print(char **text, const lens_recipe *recipe) {
     return *text ? LENS_OK : lens_fail_memory("recipe", 1024);
 }
 
-/* ---- reading: each getter says what it missed ----------------------------------------------- */
+/* ---- reading -----------------------------------------------------------------------------------
+ * A key that is not there leaves the default: files of older versions have fewer. Each getter says
+ * what is wrong with one that is. */
 
 static lens_status fail_field(const char *key, const char *rule) {
     return lens_fail(LENS_BAD_FILE, "recipe: \"%s\" must be %s", key, rule);
@@ -47,6 +49,8 @@ static lens_status fail_field(const char *key, const char *rule) {
 
 static lens_status get_size(size_t *out, const json_t *object, const char *key) {
     const json_t *value = json_object_get(object, key);
+    if (!value)
+        return LENS_OK;
     if (!json_is_integer(value) || json_integer_value(value) < 0)
         return fail_field(key, "a whole number");
     *out = (size_t)json_integer_value(value);
@@ -55,6 +59,8 @@ static lens_status get_size(size_t *out, const json_t *object, const char *key) 
 
 static lens_status get_float(float *out, const json_t *object, const char *key) {
     const json_t *value = json_object_get(object, key);
+    if (!value)
+        return LENS_OK;
     if (!json_is_number(value))
         return fail_field(key, "a number");
     *out = (float)json_number_value(value);
@@ -63,6 +69,8 @@ static lens_status get_float(float *out, const json_t *object, const char *key) 
 
 static lens_status get_bool(bool *out, const json_t *object, const char *key) {
     const json_t *value = json_object_get(object, key);
+    if (!value)
+        return LENS_OK;
     if (!json_is_boolean(value))
         return fail_field(key, "true or false");
     *out = json_is_true(value);
@@ -72,7 +80,10 @@ static lens_status get_bool(bool *out, const json_t *object, const char *key) {
 /* The number below `count` that name_of() gives the object's word. */
 static lens_status get_kind(int *out, const json_t *object, const char *key, int count,
                             const char *(*name_of)(int)) {
-    const char *word = json_string_value(json_object_get(object, key));
+    const json_t *value = json_object_get(object, key);
+    const char *word = json_string_value(value);
+    if (!value)
+        return LENS_OK;
     for (int i = 0; word && i < count; i++)
         if (strcmp(word, name_of(i)) == 0) {
             *out = i;
@@ -94,7 +105,7 @@ static const char *loss_name(int kind) {
 }
 
 static lens_status get_optimizer(lens_optimizer_opts *out, const json_t *object) {
-    int kind = 0;
+    int kind = (int)out->kind;
     LENS_TRY(get_kind(&kind, object, "kind", LENS_ADAMW + 1, optimizer_name));
     out->kind = (lens_optimizer_kind)kind;
     LENS_TRY(get_float(&out->rate, object, "rate"));
@@ -109,7 +120,7 @@ static lens_status get_optimizer(lens_optimizer_opts *out, const json_t *object)
 }
 
 static lens_status get_schedule(lens_schedule *out, const json_t *object) {
-    int kind = 0;
+    int kind = (int)out->kind;
     LENS_TRY(get_kind(&kind, object, "kind", LENS_LECUN1998 + 1, schedule_name));
     out->kind = (lens_schedule_kind)kind;
     LENS_TRY(get_float(&out->gamma, object, "gamma"));
@@ -118,7 +129,10 @@ static lens_status get_schedule(lens_schedule *out, const json_t *object) {
 }
 
 static lens_status get_scales(char out[LENS_SCALES_SIZE], const json_t *object, const char *key) {
-    const char *text = json_string_value(json_object_get(object, key));
+    const json_t *value = json_object_get(object, key);
+    const char *text = json_string_value(value);
+    if (!value)
+        return LENS_OK;
     if (!text || strlen(text) >= LENS_SCALES_SIZE)
         return fail_field(key, "a list of layers and numbers");
     strcpy(out, text);
@@ -132,6 +146,8 @@ static const char *fit_name(int kind) {
 /* One number a channel. */
 static lens_status get_three(float out[3], const json_t *object, const char *key) {
     const json_t *array = json_object_get(object, key);
+    if (!array)
+        return LENS_OK;
     for (size_t c = 0; c < 3; c++) {
         const json_t *value = json_array_get(array, c);
         if (!json_is_number(value))
@@ -142,7 +158,7 @@ static lens_status get_three(float out[3], const json_t *object, const char *key
 }
 
 static lens_status get_preprocess(lens_preprocess *out, const json_t *object) {
-    int fit = 0;
+    int fit = (int)out->fit;
     LENS_TRY(get_float(&out->scale, object, "scale"));
     LENS_TRY(get_three(out->mean, object, "mean"));
     LENS_TRY(get_three(out->std, object, "std"));
@@ -153,7 +169,7 @@ static lens_status get_preprocess(lens_preprocess *out, const json_t *object) {
 }
 
 static lens_status get_recipe(lens_recipe *out, const json_t *root) {
-    int loss = 0;
+    int loss = (int)out->loss;
     LENS_TRY(get_size(&out->epochs, root, "epochs"));
     LENS_TRY(get_size(&out->batch, root, "batch"));
     LENS_TRY(get_optimizer(&out->optimizer, json_object_get(root, "optimizer")));
@@ -161,8 +177,9 @@ static lens_status get_recipe(lens_recipe *out, const json_t *root) {
     LENS_TRY(get_kind(&loss, root, "loss", LENS_MAP + 1, loss_name));
     out->loss = (lens_loss_kind)loss;
     LENS_TRY(get_preprocess(&out->preprocess, json_object_get(root, "preprocess")));
-    const char *augment = json_string_value(json_object_get(root, "augment"));
-    if (!augment || lens_augment_parse(&out->augment, augment) != LENS_OK)
+    const json_t *augment = json_object_get(root, "augment");
+    if (augment && (!json_is_string(augment) ||
+                    lens_augment_parse(&out->augment, json_string_value(augment)) != LENS_OK))
         return fail_field("augment", "a list of augmentations");
     LENS_TRY(get_size(&out->validation, root, "validation"));
     LENS_TRY(get_bool(&out->validation_first, root, "validation_first"));
@@ -182,7 +199,7 @@ lens_status lens_recipe_parse(lens_recipe *out, const char *text) {
         json_decref(root);
         return lens_fail(LENS_BAD_FILE, "recipe: it is no JSON object");
     }
-    lens_recipe recipe = {0};
+    lens_recipe recipe = lens_recipe_defaults();
     lens_status status = get_recipe(&recipe, root);
     json_decref(root);
     if (status == LENS_OK)

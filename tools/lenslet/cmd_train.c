@@ -45,7 +45,7 @@ static const option options[] = {
      offsetof(train_options, warmup), 0, 1e9},
     {"gamma", 0, OPTION_REAL, "G", "factor of step, exponential, plateau; default 0.1",
      offsetof(train_options, gamma), 0, 1},
-    {"every", 0, OPTION_COUNT, "E", "epochs between steps; of a plateau",
+    {"every", 0, OPTION_COUNT, "E", "epochs between steps; how many no better ones are a plateau",
      offsetof(train_options, every), 1, 1e6},
     {"l2", 0, OPTION_REAL, "L", "adds L times the weight to its gradient",
      offsetof(train_options, l2), 0, 1e6},
