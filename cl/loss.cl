@@ -1,6 +1,7 @@
 /* loss.cl: the losses and their gradients.
  *
- * x (N, C, HW), the prediction  t (N, HW) class numbers, or like x. The formulas stand in ops.h and
+ * x (N, C, HW), the prediction  t (N, HW) class numbers, or like x  w (N), not read unless `weighted`.
+ * The formulas stand in ops.h and
  * ref_loss.c; same result but for rounding.
  */
 
@@ -107,9 +108,11 @@ bool pixel_is_right(global const float *x, global const float *t, int C, int HW,
  * work-item sums some of the LANES, the first adds them up. */
 kernel void loss_forward(global float *restrict total, const ulong total_offset,
                          global const float *restrict x, const ulong x_offset,
-                         global const float *restrict t, const ulong t_offset, const int N,
-                         const int C, const int HW, const int kind, const int from_logits,
-                         const float rejection, const float divisor, const int accumulate) {
+                         global const float *restrict t, const ulong t_offset,
+                         global const float *restrict w, const ulong w_offset, const int weighted,
+                         const int N, const int C, const int HW, const int kind,
+                         const int from_logits, const float rejection, const float divisor,
+                         const int accumulate) {
     local float losses[LANES], rights[LANES];
     x += x_offset;
     t += t_offset;
@@ -118,7 +121,8 @@ kernel void loss_forward(global float *restrict total, const ulong total_offset,
         for (int i = lane; i < N * HW; i += LANES) {
             const size_t first = (size_t)(i / HW) * C * HW + i % HW;
             global const float *goal = t + (takes_class_numbers(kind) ? (size_t)i : first);
-            loss += pixel_loss(x + first, goal, C, HW, kind, from_logits, rejection);
+            loss += (weighted ? w[w_offset + i / HW] : 1.0f) *
+                    pixel_loss(x + first, goal, C, HW, kind, from_logits, rejection);
             right += pixel_is_right(x + first, goal, C, HW, kind, from_logits) ? 1.0f : 0.0f;
         }
         losses[lane] = loss;
@@ -156,9 +160,11 @@ float slope(float v, float goal, int kind, int from_logits, float normal, float 
 /* One work-item, all channels of one image's pixel. */
 kernel void loss_backward_input(global float *restrict dx, const ulong dx_offset,
                                 global const float *restrict x, const ulong x_offset,
-                                global const float *restrict t, const ulong t_offset, const int N,
-                                const int C, const int HW, const int kind, const int from_logits,
-                                const float rejection, const float scale) {
+                                global const float *restrict t, const ulong t_offset,
+                                global const float *restrict w, const ulong w_offset,
+                                const int weighted, const int N, const int C, const int HW,
+                                const int kind, const int from_logits, const float rejection,
+                                const float scale) {
     const int i = get_global_id(0);
     if (i >= N * HW)
         return;
@@ -167,10 +173,12 @@ kernel void loss_backward_input(global float *restrict dx, const ulong dx_offset
     x += x_offset + first;
     t += t_offset + (takes_class_numbers(kind) ? (size_t)i : first);
     const float normal = normal_of(x, C, HW, kind, from_logits, rejection);
+    const float weight = weighted ? w[w_offset + i / HW] : 1.0f;
     float target_sum = 0.0f;
     for (int c = 0; c < C; c++)
         target_sum += target(t, c, C, HW, kind);
     for (int c = 0; c < C; c++)
-        dx[c * HW] = scale * slope(x[c * HW], target(t, c, C, HW, kind), kind, from_logits, normal,
-                                   target_sum);
+        dx[c * HW] = weight * scale *
+                     slope(x[c * HW], target(t, c, C, HW, kind), kind, from_logits, normal,
+                           target_sum);
 }

@@ -139,9 +139,9 @@ struct lens_backend {
                                           const lens_tensor *y);
 
     /* ---- loss ---- */
-    lens_status (*loss_forward)(lens_tensor *total, const lens_tensor *x, const lens_tensor *t,
+    lens_status (*loss_forward)(lens_tensor *total, const lens_tensor *x, const lens_tensor *t, const lens_tensor *w,
                                 const lens_loss_opts *opts, bool accumulate);
-    lens_status (*loss_backward_input)(lens_tensor *dx, const lens_tensor *x, const lens_tensor *t,
+    lens_status (*loss_backward_input)(lens_tensor *dx, const lens_tensor *x, const lens_tensor *t, const lens_tensor *w,
                                        const lens_loss_opts *opts);
 
     /* ---- resize2d ---- */

@@ -112,6 +112,7 @@ static void resumed_equals_uninterrupted(void **state) {
         recipe.min_delta = 100; /* every epoch behind the first is stale */
         recipe.patience = 3;
         strcpy(recipe.layer_rates, "dense=0.5");
+        strcpy(recipe.class_weights, "1,2,0.5,1");
         strcpy(recipe.layer_decays, "conv=0.5");
         record whole = {0}, first = {.stop_at_step = cases[i].stop}, second = {0};
         lens_train_callbacks callbacks = callbacks_of(&whole);

@@ -19,6 +19,7 @@ typedef struct loss_case {
     lens_shape x;
     bool near_the_ends; /* some probabilities are clipped */
     float *values, *targets;
+    bool weighted; /* image i counts i % 4 / 2 times */
 } loss_case;
 
 static const loss_case cases[] = {
@@ -36,6 +37,12 @@ static const loss_case cases[] = {
     {"map", {LENS_MAP, false, 2}, {67, 10, 1, 1}},
     {"map, nothing is rejected", {LENS_MAP, false, 50}, {9, 4, 1, 1}},
     {"map, pixels", {LENS_MAP, false, .5f}, {2, 4, 3, 5}},
+    {"weighted, sparse", {LENS_SPARSE_CROSS_ENTROPY, true}, {67, 10, 1, 1}, .weighted = true},
+    {"weighted, pixels", {LENS_SPARSE_CROSS_ENTROPY, true}, {5, 4, 3, 5}, .weighted = true},
+    {"weighted, categorical", {LENS_CROSS_ENTROPY, false}, {6, 4, 2, 1}, .weighted = true},
+    {"weighted, binary", {LENS_BINARY_CROSS_ENTROPY, true}, {70, 1, 1, 1}, .weighted = true},
+    {"weighted, squares", {LENS_MEAN_SQUARED_ERROR, false}, {13, 3, 2, 1}, .weighted = true},
+    {"weighted, map", {LENS_MAP, false, 2}, {9, 4, 1, 1}, .weighted = true},
 };
 #define CASE_COUNT (sizeof cases / sizeof cases[0])
 
@@ -72,42 +79,45 @@ static float *targets_of(const loss_case *c, lens_shape *ts) {
     return targets;
 }
 
-static void tensors_of(const loss_case *c, lens_context *context, lens_tensor **x,
-                       lens_tensor **t) {
+static void tensors_of(const loss_case *c, lens_context *context, lens_tensor **x, lens_tensor **t,
+                       lens_tensor **w) {
     lens_shape ts;
     float *values = values_of(c), *targets = targets_of(c, &ts);
     *x = test_tensor(context, c->x, values);
     *t = test_tensor(context, ts, targets);
+    for (size_t i = 0; i < c->x.n; i++)
+        values[i] = (float)(i % 4) / 2; /* n is at most the count of x */
+    *w = c->weighted ? test_tensor(context, (lens_shape){c->x.n, 1, 1, 1}, values) : NULL;
     free(values), free(targets);
 }
 
 /* {loss times n, number right} of one batch, and again accumulated on top. */
 static float *run_forward(lens_context *context, void *user, size_t *count) {
     const loss_case *c = user;
-    lens_tensor *x, *t, *total = test_tensor(context, (lens_shape){1, 2, 1, 1}, NULL);
-    tensors_of(c, context, &x, &t);
-    assert_ok(lens_loss_forward(total, x, t, &c->opts, false));
+    lens_tensor *x, *t, *w, *total = test_tensor(context, (lens_shape){1, 2, 1, 1}, NULL);
+    tensors_of(c, context, &x, &t, &w);
+    assert_ok(lens_loss_forward(total, x, t, w, &c->opts, false));
     float *once = test_read(total);
-    assert_ok(lens_loss_forward(total, x, t, &c->opts, true));
+    assert_ok(lens_loss_forward(total, x, t, w, &c->opts, true));
     float *twice = test_read(total);
     float *result = malloc(4 * sizeof *result);
     assert_non_null(result);
     for (int i = 0; i < 2; i++)
         result[i] = once[i], result[2 + i] = twice[i];
     *count = 4;
-    lens_tensor_free(x), lens_tensor_free(t), lens_tensor_free(total);
+    lens_tensor_free(x), lens_tensor_free(t), lens_tensor_free(w), lens_tensor_free(total);
     free(once), free(twice);
     return result;
 }
 
 static float *run_backward(lens_context *context, void *user, size_t *count) {
     const loss_case *c = user;
-    lens_tensor *x, *t, *dx = test_tensor(context, c->x, NULL);
-    tensors_of(c, context, &x, &t);
-    assert_ok(lens_loss_backward_input(dx, x, t, &c->opts));
+    lens_tensor *x, *t, *w, *dx = test_tensor(context, c->x, NULL);
+    tensors_of(c, context, &x, &t, &w);
+    assert_ok(lens_loss_backward_input(dx, x, t, w, &c->opts));
     float *result = test_read(dx);
     *count = shape_count(c->x);
-    lens_tensor_free(x), lens_tensor_free(t), lens_tensor_free(dx);
+    lens_tensor_free(x), lens_tensor_free(t), lens_tensor_free(w), lens_tensor_free(dx);
     return result;
 }
 
@@ -231,28 +241,81 @@ static void known_answers(void **state) {
     }
 }
 
+/* torch.nn.functional.cross_entropy(weight=(0.5, 2, 3)) and
+ * binary_cross_entropy_with_logits(weight=) of PyTorch 1.13 in float64: the sum, and the gradient
+ * of a third of it. */
+static void weights_are_as_in_pytorch(void **state) {
+    (void)state;
+    static const struct {
+        lens_loss_kind kind;
+        size_t c;
+        float x[9], t[3], w[3], loss, dx[9];
+    } rows[] = {{LENS_SPARSE_CROSS_ENTROPY,
+                 3,
+                 {1, 2, -1, 0, .5f, 3, -2, 1, 1},
+                 {1, 2, 0},
+                 {2, 3, .5f},
+                 2.9285112679778265f,
+                 {.1730f, -.1964f, .0234f, .0440f, .0725f, -.1165f, -.1626f, .0813f, .0813f}},
+                {LENS_BINARY_CROSS_ENTROPY,
+                 1,
+                 {.5f, -1, 2},
+                 {1, 0, 0},
+                 {2, .25f, .25f},
+                 1.558201393000512f,
+                 {-.2517f, .0224f, .0734f}}};
+    lens_context *contexts[] = {test_reference(), test_device()};
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        size_t row = i / 2, count = 3 * rows[row].c;
+        lens_shape one = {3, 1, 1, 1}, like_x = {3, rows[row].c, 1, 1};
+        lens_context *context = contexts[i % 2];
+        lens_loss_opts opts = {rows[row].kind, true};
+        lens_tensor *x = test_tensor(context, like_x, rows[row].x);
+        lens_tensor *t = test_tensor(context, one, rows[row].t);
+        lens_tensor *w = test_tensor(context, one, rows[row].w);
+        lens_tensor *dx = test_tensor(context, like_x, NULL);
+        lens_tensor *total = test_tensor(context, (lens_shape){1, 2, 1, 1}, NULL);
+        assert_ok(lens_loss_forward(total, x, t, w, &opts, false));
+        assert_ok(lens_loss_backward_input(dx, x, t, w, &opts));
+        float *loss = test_read(total), *got = test_read(dx);
+        test_compare("weighted loss", loss, &rows[row].loss, 1, 1e-6, 0);
+        test_compare("its gradient", got, rows[row].dx, count, 0, 6e-5); /* four digits */
+        free(loss), free(got);
+        lens_tensor_free(x), lens_tensor_free(t), lens_tensor_free(w);
+        lens_tensor_free(dx), lens_tensor_free(total);
+    }
+}
+
 static void bad_arguments_are_named(void **state) {
     (void)state;
     lens_tensor *x = test_tensor(test_device(), (lens_shape){2, 3, 1, 1}, NULL);
     lens_tensor *t = test_tensor(test_device(), (lens_shape){3, 1, 1, 1}, NULL);
     lens_tensor *total = test_tensor(test_device(), (lens_shape){1, 2, 1, 1}, NULL);
     lens_loss_opts opts = {LENS_SPARSE_CROSS_ENTROPY, true};
-    assert_fails(lens_loss_forward(total, x, t, &opts, false), LENS_BAD_SHAPE,
+    assert_fails(lens_loss_forward(total, x, t, NULL, &opts, false), LENS_BAD_SHAPE,
                  "t is (3, 1, 1, 1), the shape rule gives (2, 1, 1, 1)");
+    opts.kind = LENS_MEAN_SQUARED_ERROR;
+    opts.from_logits = false;
+    assert_fails(lens_loss_forward(total, x, x, t, &opts, false), LENS_BAD_SHAPE,
+                 "w is (3, 1, 1, 1), the shape rule gives (2, 1, 1, 1)");
+    opts.from_logits = true;
     opts.kind = (lens_loss_kind)8;
-    assert_fails(lens_loss_forward(total, x, t, &opts, false), LENS_BAD_ARGUMENT, "8 is no loss");
+    assert_fails(lens_loss_forward(total, x, t, NULL, &opts, false), LENS_BAD_ARGUMENT,
+                 "8 is no loss");
     opts.kind = LENS_MEAN_SQUARED_ERROR;
     lens_tensor *like_x = test_tensor(test_device(), (lens_shape){2, 3, 1, 1}, NULL);
-    assert_fails(lens_loss_forward(total, x, like_x, &opts, false), LENS_BAD_ARGUMENT, "no logits");
+    assert_fails(lens_loss_forward(total, x, like_x, NULL, &opts, false), LENS_BAD_ARGUMENT,
+                 "no logits");
     opts.from_logits = false;
-    assert_fails(lens_loss_forward(x, x, like_x, &opts, false), LENS_BAD_SHAPE, "total is");
-    assert_fails(lens_loss_backward_input(x, x, like_x, &opts), LENS_BAD_ARGUMENT, "overlaps");
+    assert_fails(lens_loss_forward(x, x, like_x, NULL, &opts, false), LENS_BAD_SHAPE, "total is");
+    assert_fails(lens_loss_backward_input(x, x, like_x, NULL, &opts), LENS_BAD_ARGUMENT,
+                 "overlaps");
     lens_tensor *labels = test_tensor(test_device(), (lens_shape){2, 1, 1, 1}, NULL);
     opts = (lens_loss_opts){LENS_MAP};
-    assert_fails(lens_loss_forward(total, x, labels, &opts, false), LENS_BAD_ARGUMENT,
+    assert_fails(lens_loss_forward(total, x, labels, NULL, &opts, false), LENS_BAD_ARGUMENT,
                  "the rejection of map is 0, it must be above 0");
     opts = (lens_loss_opts){LENS_MAP, true, 1};
-    assert_fails(lens_loss_forward(total, x, labels, &opts, false), LENS_BAD_ARGUMENT,
+    assert_fails(lens_loss_forward(total, x, labels, NULL, &opts, false), LENS_BAD_ARGUMENT,
                  "map takes no logits");
     assert_string_equal(lens_loss_name(LENS_MAP), "lenslet>map");
     lens_tensor_free(x), lens_tensor_free(t), lens_tensor_free(total), lens_tensor_free(like_x);
@@ -262,6 +325,7 @@ static void bad_arguments_are_named(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_answers),
+        cmocka_unit_test(weights_are_as_in_pytorch),
         cmocka_unit_test(device_is_close_to_reference),
         cmocka_unit_test(reference_gradient_is_close_to_central_differences),
         cmocka_unit_test(bad_arguments_are_named),

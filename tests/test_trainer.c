@@ -248,6 +248,69 @@ static void bad_lists_of_layers_are_named(void **state) {
     lens_dataset_free(train);
 }
 
+/* ---- classes' weights -------------------------------------------------------------------------
+ */
+
+static lens_trainer *weighted_run(const char *weights, const lens_dataset *train) {
+    lens_recipe recipe = toy_recipe(LENS_SGD);
+    recipe.epochs = 1;
+    strcpy(recipe.class_weights, weights);
+    return trainer_after(&recipe, train);
+}
+
+/* Weights of 2 are twice the gradient, so twice the way in one step; of 1 they are none; balanced
+ * ones are images / (4 * images of the class). */
+static void classes_have_weights(void **state) {
+    (void)state;
+    lens_dataset *train = toy_data(16, 4, 1);
+    lens_recipe recipe = toy_recipe(LENS_SGD);
+    lens_trainer *start = new_trainer(&recipe, 5, train, NULL), *plain = weighted_run("", train);
+    lens_trainer *ones = weighted_run("1,1,1,1", train), *twos = weighted_run("2,2,2,2", train);
+    assert_parameters(ones, plain, "dense.weight", true);
+    float *w0 = parameter_of(start, "dense.weight"), *w1 = parameter_of(plain, "dense.weight");
+    float *w2 = parameter_of(twos, "dense.weight");
+    for (size_t i = 0; i < 4; i++)
+        assert_true(fabsf(w2[i] - w0[i] - 2 * (w1[i] - w0[i])) < 1e-6f && w1[i] != w0[i]);
+
+    size_t counts[4] = {0};
+    char text[LENS_SCALES_SIZE];
+    for (size_t i = 0; i < 16; i++)
+        counts[lens_dataset_label(train, i)]++;
+    snprintf(text, sizeof text, "%.9g,%.9g,%.9g,%.9g", 4.0 / (double)counts[0],
+             4.0 / (double)counts[1], 4.0 / (double)counts[2], 4.0 / (double)counts[3]);
+    lens_trainer *balanced = weighted_run("balanced", train), *same = weighted_run(text, train);
+    assert_parameters(balanced, same, "conv.weight", true);
+    assert_parameters(balanced, plain, "conv.weight", false);
+    free(w0), free(w1), free(w2);
+    lens_trainer *all[] = {start, plain, ones, twos, balanced, same};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        lens_trainer_free(all[i]);
+    lens_dataset_free(train);
+}
+
+static void bad_weights_are_named(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *says;
+    } cases[] = {{"1,2,3", "there are 3, the data has 4 classes"},
+                 {"1,2,3,4,5", "there are 5, the data has 4 classes"},
+                 {"1,2,-3,4", "\"-3\" must be a number of at least 0"},
+                 {"1,2,inf,4", "\"inf\" must be"},
+                 {"even", "\"even\" must be a number of at least 0, or all of it \"balanced\""},
+                 {"1,2,3,", "\"\" must be"}};
+    lens_dataset *train = toy_data(16, 4, 1);
+    lens_net_spec *spec = toy_net(4);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        lens_trainer *trainer;
+        lens_recipe recipe = toy_recipe(LENS_SGD);
+        strcpy(recipe.class_weights, cases[i].text);
+        assert_fails(lens_trainer_new(&trainer, test_device(), spec, &recipe, 0, train, NULL),
+                     LENS_BAD_ARGUMENT, cases[i].says);
+    }
+    lens_net_spec_free(spec);
+    lens_dataset_free(train);
+}
+
 /* ---- patience and plateau ---------------------------------------------------------------------
  */
 
@@ -500,6 +563,8 @@ int main(void) {
         cmocka_unit_test(one_seed_gives_the_same_bits),
         cmocka_unit_test(layers_have_rates_and_decays),
         cmocka_unit_test(bad_lists_of_layers_are_named),
+        cmocka_unit_test(classes_have_weights),
+        cmocka_unit_test(bad_weights_are_named),
         cmocka_unit_test(patience_ends_a_run),
         cmocka_unit_test(a_stopped_run_goes_on),
         cmocka_unit_test(images_are_held_out),

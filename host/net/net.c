@@ -131,6 +131,7 @@ static void free_views(const lens_net *net, lens_net_views *views) {
             lens_tensor_free(views->saved[i]);
     }
     lens_tensor_free(views->target);
+    lens_tensor_free(views->weights);
     free(views->saved);
     free(views->values);
     free(views->gradients);
@@ -164,6 +165,8 @@ static lens_status fill_views(lens_net *net, lens_net_views *views, size_t image
     LENS_TRY(fill_saved(net, views));
     lens_shape target = chain->target;
     target.n = images;
+    if (net->weights)
+        LENS_TRY(lens_tensor_view(&views->weights, net->weights, 0, (lens_shape){images, 1, 1, 1}));
     return lens_tensor_view(&views->target, net->target, 0, target);
 }
 
@@ -205,6 +208,9 @@ static lens_status build(lens_net *net, const lens_net_spec *spec) {
     LENS_TRY(add_masks(net));
     LENS_TRY(lens_tensor_new(&net->arena, net->context, (lens_shape){1, net->chain->arena, 1, 1}));
     LENS_TRY(lens_tensor_new(&net->target, net->context, net->chain->target));
+    if (net->opts.weighted)
+        LENS_TRY(
+            lens_tensor_new(&net->weights, net->context, (lens_shape){net->opts.batch, 1, 1, 1}));
     if (net->opts.training && net->chain->saved)
         LENS_TRY(
             lens_tensor_new(&net->saved, net->context, (lens_shape){1, net->chain->saved, 1, 1}));
@@ -240,6 +246,7 @@ void lens_net_free(lens_net *net) {
     free_parameters(net);
     lens_tensor_free(net->arena);
     lens_tensor_free(net->target);
+    lens_tensor_free(net->weights);
     lens_tensor_free(net->scratch);
     lens_tensor_free(net->saved);
     lens_chain_free(net->chain);
@@ -288,6 +295,10 @@ lens_tensor *lens_net_input(const lens_net *net) {
 
 lens_tensor *lens_net_target(const lens_net *net) {
     return net->views.target;
+}
+
+lens_tensor *lens_net_weights(const lens_net *net) {
+    return net->views.weights;
 }
 
 lens_tensor *lens_net_output(const lens_net *net) {
@@ -359,7 +370,7 @@ lens_status lens_net_loss(lens_net *net, lens_tensor *total, bool accumulate) {
     if (!net->has_output)
         return lens_fail(LENS_BAD_ARGUMENT, "net: no loss before lens_net_forward() has run");
     return lens_loss_forward(total, net->views.values[net->chain->loss_value], net->views.target,
-                             &net->chain->loss, accumulate);
+                             net->views.weights, &net->chain->loss, accumulate);
 }
 
 /* The memory of some activations is reused for gradients on the way down, so each forward pass
@@ -376,7 +387,7 @@ lens_status lens_net_backward(lens_net *net) {
     size_t last = chain->loss_value;
     if (net->views.gradients[last])
         LENS_TRY(lens_loss_backward_input(net->views.gradients[last], net->views.values[last],
-                                          net->views.target, &chain->loss));
+                                          net->views.target, net->views.weights, &chain->loss));
     for (size_t i = last; i-- > chain->first_layer;) {
         const lens_layer *layer = &chain->layers[i];
         lens_layer_io io = layer_io(net, i);

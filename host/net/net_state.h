@@ -8,7 +8,7 @@
 typedef struct lens_net_views {
     lens_tensor **values, **gradients; /* of each value of the chain; gradients may be NULL */
     lens_tensor **saved;               /* of each layer; may be NULL */
-    lens_tensor *target;
+    lens_tensor *target, *weights;     /* weights: NULL unless the net is weighted */
 } lens_net_views;
 
 struct lens_net {
@@ -18,8 +18,9 @@ struct lens_net {
     lens_chain *chain;
     lens_tensor *state;                  /* all parameters, the trained ones first */
     lens_tensor *parameters, *gradients; /* of the trained ones; gradients: NULL unless training */
-    lens_tensor *arena, *target, *scratch; /* scratch: NULL when nobody wants any */
-    lens_tensor *saved;                    /* for backward, besides the arena; NULL: none */
+    lens_tensor *arena, *target, *weights;
+    lens_tensor *scratch; /* NULL when nobody wants any */
+    lens_tensor *saved;   /* for backward, besides the arena; NULL: none */
     size_t list_count;
     lens_parameter *list;
     size_t images; /* of the batch, now */

@@ -21,11 +21,13 @@ static void arg_sizes(ocl_launch *launch, lens_shape x, const lens_loss_opts *op
 }
 
 lens_status ocl_loss_forward(lens_tensor *total, const lens_tensor *x, const lens_tensor *t,
-                             const lens_loss_opts *opts, bool accumulate) {
+                             const lens_tensor *w, const lens_loss_opts *opts, bool accumulate) {
     ocl_launch launch = ocl_begin(total->context, "loss", "loss_forward", "");
     ocl_arg_tensor(&launch, total);
     ocl_arg_tensor(&launch, x);
     ocl_arg_tensor(&launch, t);
+    ocl_arg_tensor(&launch, w ? w : t);
+    ocl_arg_int(&launch, w != NULL);
     arg_sizes(&launch, x->shape, opts);
     ocl_arg_float(&launch, divisor(x->shape, opts->kind));
     ocl_arg_int(&launch, accumulate);
@@ -33,12 +35,14 @@ lens_status ocl_loss_forward(lens_tensor *total, const lens_tensor *x, const len
 }
 
 lens_status ocl_loss_backward_input(lens_tensor *dx, const lens_tensor *x, const lens_tensor *t,
-                                    const lens_loss_opts *opts) {
+                                    const lens_tensor *w, const lens_loss_opts *opts) {
     lens_shape shape = x->shape;
     ocl_launch launch = ocl_begin(dx->context, "loss", "loss_backward_input", "");
     ocl_arg_tensor(&launch, dx);
     ocl_arg_tensor(&launch, x);
     ocl_arg_tensor(&launch, t);
+    ocl_arg_tensor(&launch, w ? w : t);
+    ocl_arg_int(&launch, w != NULL);
     arg_sizes(&launch, shape, opts);
     ocl_arg_float(&launch, 1 / (divisor(shape, opts->kind) * (float)shape.n));
     return ocl_run_1d(&launch, shape.n * shape.h * shape.w);

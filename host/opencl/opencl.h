@@ -261,9 +261,9 @@ lens_status ocl_softmax_backward_input(lens_tensor *dx, const lens_tensor *dy,
                                        const lens_tensor *y);
 
 lens_status ocl_loss_forward(lens_tensor *total, const lens_tensor *x, const lens_tensor *t,
-                             const lens_loss_opts *opts, bool accumulate);
+                             const lens_tensor *w, const lens_loss_opts *opts, bool accumulate);
 lens_status ocl_loss_backward_input(lens_tensor *dx, const lens_tensor *x, const lens_tensor *t,
-                                    const lens_loss_opts *opts);
+                                    const lens_tensor *w, const lens_loss_opts *opts);
 
 lens_status ocl_resize2d_forward(lens_tensor *y, const lens_tensor *x, lens_resize2d_kind kind);
 lens_status ocl_resize2d_backward_input(lens_tensor *dx, const lens_tensor *dy,

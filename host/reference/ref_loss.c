@@ -163,12 +163,17 @@ static double divisor(lens_shape x, lens_loss_kind kind) {
     return (double)(over_classes ? pixels : pixels * x.c);
 }
 
+/* Of the image that pixel i belongs to. */
+static double weight_of(const lens_tensor *w, const lens_tensor *x, size_t i) {
+    return w ? ref_values(w)[i / (x->shape.h * x->shape.w)] : 1;
+}
+
 lens_status ref_loss_forward(lens_tensor *total, const lens_tensor *x, const lens_tensor *t,
-                             const lens_loss_opts *opts, bool accumulate) {
+                             const lens_tensor *w, const lens_loss_opts *opts, bool accumulate) {
     double loss = 0, right = 0;
     for (size_t i = 0; i < x->shape.n * x->shape.h * x->shape.w; i++) {
         pixel p = pixel_of(x, t, opts->kind, i);
-        loss += loss_of(&p, opts);
+        loss += weight_of(w, x, i) * loss_of(&p, opts);
         right += is_right(&p, opts);
     }
     float *out = ref_values(total);
@@ -201,18 +206,18 @@ static double slope(const pixel *p, size_t c, const lens_loss_opts *opts, double
 }
 
 lens_status ref_loss_backward_input(lens_tensor *dx, const lens_tensor *x, const lens_tensor *t,
-                                    const lens_loss_opts *opts) {
+                                    const lens_tensor *w, const lens_loss_opts *opts) {
     double scale = 1 / (divisor(x->shape, opts->kind) * (double)x->shape.n);
     for (size_t i = 0; i < x->shape.n * x->shape.h * x->shape.w; i++) {
         pixel p = pixel_of(x, t, opts->kind, i);
         double normal =
             opts->kind == LENS_MAP ? log_evidence(&p, opts->rejection) : log_sum_exp(&p);
-        double target_sum = 0;
+        double target_sum = 0, weight = weight_of(w, x, i);
         for (size_t c = 0; c < p.channels; c++)
             target_sum += target(&p, c);
         float *out = ref_values(dx) + (p.x - ref_values(x));
         for (size_t c = 0; c < p.channels; c++)
-            out[c * p.stride] = (float)(scale * slope(&p, c, opts, normal, target_sum));
+            out[c * p.stride] = (float)(weight * scale * slope(&p, c, opts, normal, target_sum));
     }
     return LENS_OK;
 }

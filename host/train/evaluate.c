@@ -69,7 +69,7 @@ static lens_status evaluator_open(evaluator *e, const lens_dataset *data,
     opts.shuffle = false;
     opts.preprocess = evaluation->preprocess;
     opts.input = lens_tensor_shape(lens_net_input(e->net));
-    LENS_TRY(lens_feed_new(&e->feed, e->net, data, &opts.preprocess));
+    LENS_TRY(lens_feed_new(&e->feed, e->net, data, &opts.preprocess, NULL));
     LENS_TRY(lens_tensor_new(&e->total, lens_net_context(e->net), (lens_shape){1, 2, 1, 1}));
     LENS_TRY(lens_tensor_fill(e->total, 0));
     LENS_TRY(lens_loader_new(&e->loader, data, &opts));

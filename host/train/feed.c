@@ -11,7 +11,9 @@ struct lens_feed {
     lens_tensor *staging; /* a batch in the data's size; NULL: the data is of the net's size */
     lens_tensor *staged;  /* its first images, as many as the net's batch has now */
     size_t target_count;  /* of one image */
-    float *one_hot;       /* a batch of targets; NULL when class numbers will do */
+    const float *class_weights; /* NULL: 1 each; borrowed */
+    float *weights;             /* of a batch's images; NULL unless the net is weighted */
+    float *one_hot;             /* a batch of targets; NULL when class numbers will do */
 };
 
 /* ---- does the data fit ---------------------------------------------------------------------- */
@@ -59,6 +61,11 @@ static lens_status build(lens_feed *feed, const lens_dataset *data,
         image.n = batch;
         LENS_TRY(lens_tensor_new(&feed->staging, lens_net_context(feed->net), image));
     }
+    if (lens_net_weights(feed->net)) {
+        feed->weights = malloc(batch * sizeof *feed->weights);
+        if (!feed->weights)
+            return lens_fail_memory("weights of images", batch * sizeof *feed->weights);
+    }
     lens_shape target = lens_tensor_shape(lens_net_target(feed->net));
     feed->target_count = target.c * target.h * target.w;
     if (feed->target_count > 1) {
@@ -70,13 +77,14 @@ static lens_status build(lens_feed *feed, const lens_dataset *data,
 }
 
 lens_status lens_feed_new(lens_feed **out, lens_net *net, const lens_dataset *data,
-                          const lens_preprocess *preprocess) {
+                          const lens_preprocess *preprocess, const float *class_weights) {
     assert(out && net && data && preprocess);
     *out = NULL;
     lens_feed *feed = calloc(1, sizeof *feed);
     if (!feed)
         return lens_fail_memory("feed", sizeof *feed);
     feed->net = net;
+    feed->class_weights = class_weights;
     lens_status status = build(feed, data, preprocess);
     if (status != LENS_OK) {
         lens_feed_free(feed);
@@ -92,6 +100,7 @@ void lens_feed_free(lens_feed *feed) {
     lens_tensor_free(feed->staged);
     lens_tensor_free(feed->staging);
     free(feed->one_hot);
+    free(feed->weights);
     free(feed);
 }
 
@@ -123,9 +132,18 @@ static lens_status write_target(lens_feed *feed, const lens_batch *batch) {
     return lens_tensor_write(target, feed->one_hot);
 }
 
+static lens_status write_weights(lens_feed *feed, const lens_batch *batch) {
+    if (!feed->weights)
+        return LENS_OK;
+    for (size_t i = 0; i < batch->count; i++)
+        feed->weights[i] = feed->class_weights ? feed->class_weights[(size_t)batch->labels[i]] : 1;
+    return lens_tensor_write(lens_net_weights(feed->net), feed->weights);
+}
+
 lens_status lens_feed_batch(lens_feed *feed, const lens_batch *batch) {
     assert(feed && batch);
     LENS_TRY(lens_net_set_batch(feed->net, batch->count));
     LENS_TRY(write_input(feed, batch));
+    LENS_TRY(write_weights(feed, batch));
     return write_target(feed, batch);
 }

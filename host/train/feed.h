@@ -7,10 +7,12 @@
 
 typedef struct lens_feed lens_feed;
 
-/* For batches of `data`, preprocessed so. BAD_SHAPE when the channels differ; BAD_ARGUMENT when the
- * data has more classes than the net can tell apart. Both must outlive the feed. */
+/* For batches of `data`, preprocessed so. `class_weights` (of each class of the data; NULL: 1) go
+ * into lens_net_weights() where the net is weighted. BAD_SHAPE when the channels differ;
+ * BAD_ARGUMENT when the data has more classes than the net can tell apart. Both must outlive the
+ * feed. */
 lens_status lens_feed_new(lens_feed **out, lens_net *net, const lens_dataset *data,
-                          const lens_preprocess *preprocess);
+                          const lens_preprocess *preprocess, const float *class_weights);
 void lens_feed_free(lens_feed *feed); /* NULL is allowed */
 
 /* Set the net's batch, write its input, resized on the device when the sizes differ, and its

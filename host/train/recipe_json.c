@@ -20,7 +20,7 @@ lens_status lens_recipe_print(char **text, const lens_recipe *recipe) {
     const lens_schedule *s = &recipe->schedule;
     char augment[LENS_AUGMENT_TEXT];
     json_t *root = json_pack(
-        "{sI sI s{ss sf sf sf sf sf sf sf sf sf} s{ss sf sI sI} ss so ss sI sb sb sI sf ss ss}",
+        "{sI sI s{ss sf sf sf sf sf sf sf sf sf} s{ss sf sI sI} ss so ss sI sb sb sI sf ss ss ss}",
         "epochs", (json_int_t)recipe->epochs, "batch", (json_int_t)recipe->batch, "optimizer",
         "kind", lens_optimizer_name(o->kind), "rate", (double)o->rate, "momentum",
         (double)o->momentum, "rho", (double)o->rho, "beta1", (double)o->beta1, "beta2",
@@ -32,7 +32,8 @@ lens_status lens_recipe_print(char **text, const lens_recipe *recipe) {
         lens_augment_text(&recipe->augment, augment), "validation", (json_int_t)recipe->validation,
         "validation_first", recipe->validation_first, "keep_best", recipe->keep_best, "patience",
         (json_int_t)recipe->patience, "min_delta", (double)recipe->min_delta, "layer_rates",
-        recipe->layer_rates, "layer_decays", recipe->layer_decays);
+        recipe->layer_rates, "layer_decays", recipe->layer_decays, "class_weights",
+        recipe->class_weights);
     /* 17 digits bring a double back to the bit, and so the float in it */
     *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
@@ -188,6 +189,7 @@ static lens_status get_recipe(lens_recipe *out, const json_t *root) {
     LENS_TRY(get_float(&out->min_delta, root, "min_delta"));
     LENS_TRY(get_scales(out->layer_rates, root, "layer_rates"));
     LENS_TRY(get_scales(out->layer_decays, root, "layer_decays"));
+    LENS_TRY(get_scales(out->class_weights, root, "class_weights"));
     return lens_recipe_check(out);
 }
 

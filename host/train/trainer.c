@@ -8,6 +8,7 @@
 #include "train/trainer.h"
 #include "core/error.h"
 #include "core/size.h"
+#include "train/class_weights.h"
 #include "train/clock.h"
 #include "train/evaluate.h"
 #include "train/recipe.h"
@@ -74,6 +75,7 @@ static lens_status build(lens_trainer *trainer, const lens_net_spec *spec) {
     opts.batch = lens_size_min(recipe->batch, images);
     opts.training = true;
     opts.loss = recipe->loss;
+    opts.weighted = recipe->class_weights[0] != 0;
     LENS_TRY(lens_net_check_memory(trainer->context, spec, &opts,
                                    lens_optimizer_slots(recipe->optimizer.kind)));
     LENS_TRY(lens_net_new(&trainer->net, trainer->context, spec, &opts));
@@ -82,7 +84,10 @@ static lens_status build(lens_trainer *trainer, const lens_net_spec *spec) {
     LENS_TRY(lens_augment_check(&recipe->augment, &recipe->preprocess,
                                 lens_tensor_shape(lens_net_input(trainer->net))));
     LENS_TRY(lens_net_initialize(trainer->net, trainer->seed));
-    LENS_TRY(lens_feed_new(&trainer->feed, trainer->net, trainer->train, &recipe->preprocess));
+    LENS_TRY(
+        lens_class_weights_new(&trainer->class_weights, recipe->class_weights, trainer->train));
+    LENS_TRY(lens_feed_new(&trainer->feed, trainer->net, trainer->train, &recipe->preprocess,
+                           trainer->class_weights));
     return new_tensors(trainer);
 }
 
@@ -114,6 +119,7 @@ void lens_trainer_free(lens_trainer *trainer) {
     if (!trainer)
         return;
     lens_feed_free(trainer->feed);
+    free(trainer->class_weights);
     lens_groups_free(&trainer->groups);
     lens_net_free(trainer->net);
     for (size_t i = 0; i < LENS_SLOTS_MOST; i++)

@@ -17,6 +17,7 @@ struct lens_trainer {
 
     lens_net *net;
     lens_feed *feed;
+    float *class_weights;                /* NULL: 1 each */
     lens_tensor *slots[LENS_SLOTS_MOST]; /* as many as the optimizer has */
     lens_groups groups;                  /* views of parameters, gradients and slots */
     lens_tensor *norm, *norm_scratch;    /* NULL unless gradients are clipped */

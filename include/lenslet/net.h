@@ -181,6 +181,7 @@ typedef struct lens_net_opts {
     bool keep_layers;    /* every layer's output stays readable after forward, default false */
     bool input_gradient; /* backward also computes lens_net_input_gradient(), default false */
     lens_loss_kind loss; /* default sparse cross-entropy */
+    bool weighted;       /* image i's loss counts lens_net_weights()[i] times, default false */
 } lens_net_opts;
 
 LENS_API lens_net_opts lens_net_defaults(void);
@@ -236,6 +237,8 @@ LENS_API lens_status lens_net_set_batch(lens_net *net, size_t n);
  * before a step; read the output after lens_net_forward(). */
 LENS_API lens_tensor *lens_net_input(const lens_net *net);
 LENS_API lens_tensor *lens_net_target(const lens_net *net);
+LENS_API lens_tensor *
+lens_net_weights(const lens_net *net); /* (n, 1, 1, 1); NULL unless weighted */
 LENS_API lens_tensor *lens_net_output(const lens_net *net);
 LENS_API lens_tensor *lens_net_layer_output(const lens_net *net, size_t layer); /* keep_layers */
 LENS_API lens_tensor *lens_net_input_gradient(const lens_net *net);             /* input_gradient */

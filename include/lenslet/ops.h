@@ -425,6 +425,9 @@ LENS_API lens_status lens_softmax_backward_input(lens_tensor *dx, const lens_ten
  * [1e-7, 1 - 1e-7] as Keras does (where it is clipped the gradient is 0). A class number that is
  * none of 0 .. c-1 gives NaN, in the loss and in the gradient of its image.
  *
+ * With weights w (n, 1, 1, 1) the loss of image i counts w[i] times; the mean still divides by n,
+ * as with class weights in Keras. NULL: 1 each.
+ *
  * A prediction is right when the class of the largest x (the first of equals) is the target's; for
  * binary cross-entropy when every element is on the target's side of 0.5 (of 0 for logits); for
  * the mean squared error as for classes if c > 1, else never; for map that of the smallest x. */
@@ -456,12 +459,13 @@ LENS_API lens_status lens_loss_target_shape(lens_shape *t, lens_shape x, lens_lo
  * w) that are right. `accumulate` adds to what total holds, so that one read serves many batches.
  */
 LENS_API lens_status lens_loss_forward(lens_tensor *total, const lens_tensor *x,
-                                       const lens_tensor *t, const lens_loss_opts *opts,
-                                       bool accumulate);
+                                       const lens_tensor *t, const lens_tensor *w,
+                                       const lens_loss_opts *opts, bool accumulate);
 
 /* dx (like x): the gradient of the mean loss. */
 LENS_API lens_status lens_loss_backward_input(lens_tensor *dx, const lens_tensor *x,
-                                              const lens_tensor *t, const lens_loss_opts *opts);
+                                              const lens_tensor *t, const lens_tensor *w,
+                                              const lens_loss_opts *opts);
 
 /* ---- resize2d ------------------------------------------------------------------------------
  * x (n, c, h, w)  y (n, c, p, q), any p and q. Half-pixel centres: output row p looks at input

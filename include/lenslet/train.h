@@ -65,6 +65,10 @@ typedef struct lens_recipe {
      * parameters (running statistics move on). Biases and what normalises never decay
      * (lens_parameter.decays), whatever is said here. */
     char layer_rates[LENS_SCALES_SIZE], layer_decays[LENS_SCALES_SIZE];
+    /* How many times the loss of an image of class 0, 1, ... counts, as "1,2.5,0.5"; "balanced":
+     * images / (classes * images of the class), so that every class weighs the same; default "": 1
+     * each. The losses of training are then the weighted ones, those of validation never are. */
+    char class_weights[LENS_SCALES_SIZE];
 } lens_recipe;
 
 LENS_API lens_recipe lens_recipe_defaults(void);

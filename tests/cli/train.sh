@@ -34,6 +34,9 @@ expect 0 train net.json --data data --epochs 9 --quiet --resume stale.safetensor
 cmp stale.safetensors stale2.safetensors || fail "a run that is over went on"
 expect 2 train net.json --data data --resume stale.safetensors --patience 4 && says "--patience is not what"
 expect 2 train net.json --data data --layer-rates nothere=1 && says 'no trained layer "nothere"'
+expect 0 train net.json --data data --epochs 1 --quiet --class-weights balanced --out balanced.safetensors
+expect 2 train net.json --data data --resume balanced.safetensors --class-weights 1,1,1,1 && says "--class-weights is not what"
+expect 2 train net.json --data data --class-weights 1,2 && says "there are 2, the data has 4 classes"
 expect 2 train net.json --data data --layer-decays nothere && says "must be LAYER=NUMBER"
 
 # ---- eval

@@ -248,16 +248,17 @@ void check_list_softmax(check_list *list) {
 static lens_status run_loss_forward(const check_problem *p, lens_context *context, lens_tensor *out,
                                     lens_tensor *const *in) {
     (void)context;
-    return lens_loss_forward(out, in[0], in[1], &p->loss, false);
+    return lens_loss_forward(out, in[0], in[1], in[2], &p->loss, false);
 }
 
 static lens_status run_loss_backward_input(const check_problem *p, lens_context *context,
                                            lens_tensor *out, lens_tensor *const *in) {
     (void)context;
-    return lens_loss_backward_input(out, in[0], in[1], &p->loss);
+    return lens_loss_backward_input(out, in[0], in[1], in[2], &p->loss);
 }
 
-static void add_loss(check_list *list, lens_loss_kind kind, bool logits, lens_shape x) {
+static void add_loss(check_list *list, lens_loss_kind kind, bool logits, bool weighted,
+                     lens_shape x) {
     static const char *const names[] = {"sparse cross-entropy", "cross-entropy",
                                         "binary cross-entropy", "mean squared error", "map"};
     lens_shape t = x;
@@ -265,13 +266,14 @@ static void add_loss(check_list *list, lens_loss_kind kind, bool logits, lens_sh
     bool values = kind == LENS_MEAN_SQUARED_ERROR || kind == LENS_MAP;
     if (sparse)
         t.c = 1;
-    check_problem p = {.pass = "forward", .run = run_loss_forward, .in_count = 2};
+    check_problem p = {.pass = "forward", .run = run_loss_forward, .in_count = weighted ? 3 : 2};
     p.loss = (lens_loss_opts){kind, logits, LENS_REJECTION};
-    snprintf(p.name, sizeof p.name, "%s of %s, %zu images", names[kind],
+    snprintf(p.name, sizeof p.name, "%s of %s, %zu %simages", names[kind],
              logits   ? "logits"
              : values ? "values"
                       : "probabilities",
-             x.n);
+             x.n, weighted ? "weighted " : "");
+    p.in[2] = (check_input){(lens_shape){x.n, 1, 1, 1}, DATA_PROBABILITIES, false};
     p.in[0] = (check_input){x, logits || values ? DATA_WIDE : DATA_PROBABILITIES, false};
     p.in[1] = (check_input){t, sparse ? DATA_LABELS : DATA_PROBABILITIES, false, x.c};
     p.out = (lens_shape){1, 2, 1, 1};
@@ -288,9 +290,10 @@ void check_list_loss(check_list *list) {
     static const lens_shape shapes[] = {{1, 10, 1, 1}, {67, 10, 1, 1}, {3, 5, 2, 3}};
     for (size_t i = 0; i < 3; i++)
         for (int kind = LENS_SPARSE_CROSS_ENTROPY; kind <= LENS_MAP; kind++) {
-            add_loss(list, kind, false, shapes[i]);
+            add_loss(list, kind, false, false, shapes[i]);
             if (kind < LENS_MEAN_SQUARED_ERROR)
-                add_loss(list, kind, true, shapes[i]);
+                add_loss(list, kind, true, false, shapes[i]);
+            add_loss(list, kind, false, true, shapes[i]);
         }
 }
 

@@ -15,7 +15,7 @@
 
 typedef struct train_options {
     const char *data, *recipe, *augment, *resume, *out, *log, *curve, *device, *algorithm;
-    const char *layer_rates, *layer_decays;
+    const char *layer_rates, *layer_decays, *class_weights;
     size_t epochs, batch, side, warmup, every, patience; /* COUNT_UNSET: the recipe's */
     double rate, l2, weight_decay, gamma, min_delta, validation_split; /* NaN: the recipe's */
     int optimizer, schedule, preprocess, fit; /* 0: the recipe's, else the kind + 1 */
@@ -74,6 +74,9 @@ static const option options[] = {
      "hold out the last part, 0 .. 0.9, of the training images; without it each epoch is "
      "validated on the test images",
      offsetof(train_options, validation_split), 0, 0.9},
+    {"class-weights", 0, OPTION_TEXT, "LIST",
+     "how much images of class 0, 1, ... count, as 1,2.5; or balanced: all classes alike",
+     offsetof(train_options, class_weights)},
     {"patience", 0, OPTION_COUNT, "E",
      "stop after so many epochs whose validation loss was no better; 0: never",
      offsetof(train_options, patience), 0, 1e6},
@@ -258,6 +261,8 @@ static lens_status set_optimizer(lens_recipe *recipe, const train_options *o) {
         TRY(copy_scales(recipe->layer_rates, "--layer-rates", o->layer_rates));
     if (o->layer_decays)
         TRY(copy_scales(recipe->layer_decays, "--layer-decays", o->layer_decays));
+    if (o->class_weights)
+        TRY(copy_scales(recipe->class_weights, "--class-weights", o->class_weights));
     return LENS_OK;
 }
 
@@ -317,6 +322,7 @@ static lens_status check_resumed(const lens_trainer *trainer, const train_option
         {"--warmup", o->warmup != COUNT_UNSET && o->warmup != r->schedule.warmup},
         {"--layer-rates", o->layer_rates && strcmp(o->layer_rates, r->layer_rates) != 0},
         {"--layer-decays", o->layer_decays && strcmp(o->layer_decays, r->layer_decays) != 0},
+        {"--class-weights", o->class_weights && strcmp(o->class_weights, r->class_weights) != 0},
         {"--patience", o->patience != COUNT_UNSET && o->patience != r->patience},
         {"--min-delta", !isnan(o->min_delta) && (float)o->min_delta != r->min_delta},
         {"--keep-best", o->keep_best && !r->keep_best},
