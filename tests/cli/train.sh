@@ -75,6 +75,30 @@ json "math.isclose(sum(-math.log(p['probability']) for p in d['predictions'] if 
 json 'all(0 <= p["probability"] <= 1 for p in d["predictions"])'
 json 'all(0 < sum(p["probability"] for p in d["predictions"] if p["image"] == i) < 1.00001 for i in range(24))'
 
+# ---- one sigmoid unit: two classes, the left half bright or the right
+python3 - <<'PY'
+import json, os
+os.mkdir("halves")
+for name in os.listdir("data"):
+    values = open(f"data/{name}", "rb").read()
+    if "labels" in name:
+        values = values[:8] + bytes(v % 2 for v in values[8:])
+    open(f"halves/{name}", "wb").write(values)
+open("halves/labels.txt", "w").write("left\nright\n")
+net = json.load(open("net.json"))
+layers = [l for l in net["config"]["layers"] if l["class_name"] != "Softmax"]
+layers[-1]["config"].update(units=1, activation="sigmoid")
+net["config"]["layers"] = layers
+json.dump(net, open("halves.json", "w"))
+PY
+expect 0 train halves.json --data halves --epochs 8 --batch-size 8 --lr 0.02 --quiet --out halves.safetensors
+expect 0 eval halves.safetensors --data halves --min-accuracy 0.9 --format json
+json '[c["name"] for c in d["classes"]] == ["left", "right"] and [c["images"] for c in d["classes"]] == [12, 12]'
+json 'len(d["confusion"]) == 2 and sum(d["confusion"][i][i] for i in range(2)) == sum(c["right"] for c in d["classes"]) == round(24 * d["accuracy"])'
+expect 0 eval halves.safetensors --data halves && prints "left" && prints "Confusion"
+expect 0 predict halves.safetensors data/t10k-images-idx3-ubyte.gz --format json
+json 'all(p["name"] == ["left", "right"][p["image"] % 2] for p in d["predictions"] if p["rank"] == 1)'
+
 # ---- bad data
 cp -r data bad && gunzip -c data/train-images-idx3-ubyte.gz | head -c 999 >bad/train-images-idx3-ubyte && rm bad/*.gz
 expect 5 train net.json --data bad && says "train-images-idx3-ubyte"
