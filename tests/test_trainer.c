@@ -439,19 +439,19 @@ static void images_are_held_out(void **state) {
 }
 
 /* At a rate that leaps about, the best epoch is not the last. */
-static void the_best_weights_are_kept(void **state) {
-    (void)state;
+static void run_and_find_the_best(lens_optimizer_kind kind, float rate, lens_status want) {
     lens_dataset *train = toy_data(64, 4, 1), *test = toy_data(100, 4, 2);
-    lens_recipe recipe = toy_recipe(LENS_SGD);
+    lens_recipe recipe = toy_recipe(kind);
     recipe.epochs = 12;
-    recipe.optimizer.rate = 40;
+    recipe.optimizer.rate = rate;
     recipe.keep_best = true;
     record r = {0};
     lens_train_callbacks callbacks = callbacks_of(&r);
     lens_trainer *trainer = new_trainer(&recipe, 6, train, test);
-    assert_ok(lens_trainer_run(trainer, &callbacks));
+    assert_int_equal(lens_trainer_run(trainer, &callbacks), want);
+    assert_int_equal(r.epoch_calls == recipe.epochs, want == LENS_OK);
     size_t best = 0;
-    for (size_t e = 0; e < recipe.epochs; e++)
+    for (size_t e = 0; e < r.epoch_calls; e++)
         if (r.reports[e].validation.accuracy > r.reports[best].validation.accuracy)
             best = e;
     assert_true(best < recipe.epochs - 1);
@@ -460,9 +460,16 @@ static void the_best_weights_are_kept(void **state) {
                             &(lens_preprocess){.scale = 1}, NULL, NULL, NULL));
     assert_true(metrics.accuracy == r.reports[best].validation.accuracy);
     assert_true(metrics.loss == r.reports[best].validation.loss);
+    assert_ok(lens_trainer_save(trainer, test_temp_path("best.safetensors")));
     lens_trainer_free(trainer);
     lens_dataset_free(train);
     lens_dataset_free(test);
+}
+
+static void the_best_weights_are_kept(void **state) {
+    (void)state;
+    run_and_find_the_best(LENS_ADAM, 1, LENS_OK);
+    run_and_find_the_best(LENS_SGD, 20, LENS_DIVERGED); /* after three epochs */
 }
 
 /* ---- data that does not fit -------------------------------------------------------------------

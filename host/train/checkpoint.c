@@ -59,8 +59,13 @@ static lens_status collect_parameters(collection *c, const lens_net *net) {
     for (size_t i = 0; i < lens_net_parameter_count(net); i++) {
         const lens_parameter *parameter = lens_net_parameter(net, i);
         c->arrays[c->count++] = lens_parameter_array(parameter, c->values + c->used);
+        size_t count = lens_tensor_count(parameter->value);
         LENS_TRY(lens_tensor_read(parameter->value, c->values + c->used));
-        c->used += lens_tensor_count(parameter->value);
+        for (size_t v = 0; v < count; v++)
+            if (!isfinite(c->values[c->used + v]))
+                return lens_fail(LENS_DIVERGED, "%s has values that are no finite numbers",
+                                 parameter->name);
+        c->used += count;
     }
     return LENS_OK;
 }
@@ -133,6 +138,8 @@ lens_status lens_trainer_save(const lens_trainer *trainer, const char *path) {
         status = collect(&c, trainer);
     if (status == LENS_OK)
         status = write_file(path, trainer, &c, architecture, recipe, classes);
+    else if (status == LENS_DIVERGED)
+        lens_fail_prefix(status, "%s is not written: ", path);
     free(classes);
     free(c.arrays);
     free(c.values);

@@ -214,6 +214,8 @@ static lens_status train_epoch(lens_trainer *trainer, lens_loader *loader,
         if (!lens_loader_next(loader, &batch))
             return lens_loader_status(loader);
         LENS_TRY(train_batch(trainer, &batch));
+        LENS_TRY(lens_guard_step(trainer));
+        progress.collapse = lens_guard_collapse(&trainer->guard);
         progress.image = trainer->images;
         LENS_TRY(lens_pacer_report(&pacer, &progress, trainer->total));
     }
@@ -235,6 +237,7 @@ static lens_status close_epoch(lens_trainer *trainer, const lens_train_callbacks
                                lens_epoch_report *report) {
     report->epoch = (size_t)trainer->closed + 1;
     report->rate = (double)rate_of(trainer, trainer->step - 1);
+    report->collapse = lens_guard_collapse(&trainer->guard);
     if (trainer->validation) {
         lens_evaluation evaluation = {.phase = "validation",
                                       .epoch = report->epoch,
@@ -312,11 +315,15 @@ lens_status lens_trainer_run(lens_trainer *trainer, const lens_train_callbacks *
         return LENS_OK;
     if (trainer->holds_best)
         LENS_TRY(swap_weights(trainer));
+    LENS_TRY(lens_guard_start(trainer));
     lens_loader *loader;
     LENS_TRY(new_loader(&loader, trainer));
     lens_status status = run_epochs(trainer, loader, callbacks);
     lens_loader_free(loader);
-    if (status == LENS_OK && trainer->kept && trainer->best_accuracy >= 0)
-        status = swap_weights(trainer);
+    bool ended = status == LENS_OK || status == LENS_DIVERGED;
+    if (ended && trainer->kept && trainer->best_accuracy >= 0) {
+        lens_status swapped = swap_weights(trainer);
+        return status == LENS_OK ? swapped : status;
+    }
     return status;
 }

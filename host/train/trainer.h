@@ -5,6 +5,7 @@
 #include "lenslet/train.h"
 #include "train/feed.h"
 #include "train/groups.h"
+#include "train/guard.h"
 #include "train/watch.h"
 
 struct lens_trainer {
@@ -33,6 +34,7 @@ struct lens_trainer {
     uint64_t images; /* of the epoch so far, without those that could not be read */
     uint64_t closed; /* epochs that have been validated and reported */
     lens_watch watch;
+    lens_guard guard;
 };
 
 #endif

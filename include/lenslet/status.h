@@ -37,7 +37,8 @@ extern "C" {
     X(BAD_FILE, "a file is missing or does not hold what it should")                               \
     X(IO, "reading or writing failed")                                                             \
     X(OUT_OF_MEMORY, "no memory left, here or on the device")                                      \
-    X(INTERRUPTED, "stopped on request")
+    X(INTERRUPTED, "stopped on request")                                                           \
+    X(DIVERGED, "training ended in values that are no numbers")
 
 typedef enum lens_status {
 #define X(name, text) LENS_##name,

@@ -82,13 +82,79 @@ LENS_API lens_status lens_recipe_for(lens_recipe *out, lens_net_spec *spec, cons
  * what lens_recipe_for() has for the network. */
 LENS_API lens_status lens_recipe_open(lens_recipe *out, lens_net_spec *spec, const char *path);
 
-/* ---- trainer --------------------------------------------------------------------------------- */
+/* ---- diagnosis ------------------------------------------------------------------------------- */
 
 typedef struct lens_metrics {
     double loss;     /* mean over the images */
     double accuracy; /* 0 .. 1 */
     size_t images;
 } lens_metrics;
+
+/* What keeps a network from learning: the words of tables and JSON. */
+#define LENS_TROUBLE_MAP(X)                                                                        \
+    X(NONE, "none")                                                                                \
+    X(NOT_FINITE, "not finite")     /* weights, outputs or gradients with NaN or infinity */       \
+    X(DEAD_UNITS, "dead units")     /* 3 of 4 units of a relu are 0 for every image */             \
+    X(SAME_OUTPUTS, "same outputs") /* for every image, but for a thousandth of their size */      \
+    X(NO_GRADIENT, "no gradient")   /* of the weights: below 1e-8, root of the mean square */
+
+typedef enum lens_trouble {
+#define X(name, text) LENS_TROUBLE_##name,
+    LENS_TROUBLE_MAP(X)
+#undef X
+} lens_trouble;
+
+/* "dead units"; and what is worth a try. Never NULL. */
+LENS_API const char *lens_trouble_name(lens_trouble trouble);
+LENS_API const char *lens_trouble_advice(lens_trouble trouble);
+
+/* One layer as a batch of images finds it. rms is the root of the mean square. */
+typedef struct lens_layer_health {
+    const char *name, *type; /* borrowed from the net and the library */
+    size_t units;            /* channels of a relu's output; 0 for other layers */
+    size_t dead;             /* of them, those that are 0 for every image, everywhere */
+    double output_rms;
+    double spread;        /* rms of the outputs less their mean over the images, over output_rms; 0
+                             where all are 0 */
+    double weight_rms;    /* of the weights, without biases; 0 where there are none, as below */
+    double gradient_rms;  /* of the mean loss, with respect to the trained weights */
+    bool trained;         /* it has weights with a gradient */
+    bool finite;          /* weights, biases and outputs; */
+    bool finite_gradient; /* and the gradients of the former */
+} lens_layer_health;
+
+typedef struct lens_diagnosis {
+    lens_metrics metrics; /* of these images */
+    double constant_loss; /* the least that one answer for all images would get, by the labels of
+                             the whole data set; NaN for the loss map, and for a single class */
+    size_t layer_count;
+    lens_layer_health *layers; /* owned by the diagnosis */
+    lens_trouble trouble;      /* the first in the list above that any layer has. But for numbers
+                                  that are not finite only when the loss is at least 0.9 times
+                                  constant_loss: a network that has learned may have such layers */
+    size_t layer;              /* the first with that trouble; of gradients, where it spreads from
+                                  the output towards the input, the last */
+} lens_diagnosis;
+
+/* One forward and backward pass, as in training, of `images` of the data (0: 64; never more than
+ * there are), drawn from all over it, without augmentation. `net` stays as it is; a copy of it is
+ * made on its device, which needs the memory. */
+LENS_API lens_status lens_diagnose(lens_diagnosis **out, const lens_net *net,
+                                   const lens_dataset *data, const lens_preprocess *preprocess,
+                                   size_t images);
+LENS_API void lens_diagnosis_free(lens_diagnosis *diagnosis); /* NULL is allowed */
+
+/* ---- trainer --------------------------------------------------------------------------------- */
+
+/* A run whose loss has not been better than that of one answer for all images (0.98 times
+ * constant_loss), in every 50 steps of the latest `steps`. Steps of the warm-up do not count. */
+typedef struct lens_collapse {
+    uint64_t step;        /* steps done when it was found */
+    uint64_t steps;       /* that it had lasted by then */
+    double loss;          /* mean over the latest of them */
+    lens_trouble trouble; /* NONE: every layer looks well */
+    const char *layer;    /* as in lens_diagnosis, borrowed from the trainer; NULL for NONE */
+} lens_collapse;
 
 typedef struct lens_epoch_report {
     size_t epoch; /* counted from 1 */
@@ -97,8 +163,9 @@ typedef struct lens_epoch_report {
     double rate;             /* the learning rate of its last step */
     double seconds;          /* training only */
     double images_per_second;
-    double waited_seconds; /* for the loader */
-    bool out_of_patience;  /* the run ends here, before its last epoch */
+    double waited_seconds;         /* for the loader */
+    bool out_of_patience;          /* the run ends here, before its last epoch */
+    const lens_collapse *collapse; /* NULL: the run is well; borrowed for the call */
 } lens_epoch_report;
 
 typedef struct lens_progress {
@@ -107,6 +174,7 @@ typedef struct lens_progress {
     size_t image, images; /* of this phase */
     lens_metrics so_far;  /* of this phase */
     double seconds;
+    const lens_collapse *collapse; /* NULL: the run is well; borrowed for the call */
 } lens_progress;
 
 /* Called between steps. Return false to stop: the run ends with INTERRUPTED, its state whole. */
@@ -129,7 +197,15 @@ LENS_API lens_status lens_trainer_new(lens_trainer **out, lens_context *context,
                                       const lens_dataset *test_data);
 LENS_API void lens_trainer_free(lens_trainer *trainer); /* NULL is allowed */
 
-/* Train to the end of the recipe's epochs. OK when done, INTERRUPTED when a callback said so. */
+/* Train to the end of the recipe's epochs. OK when done, INTERRUPTED when a callback said so.
+ *
+ * Every 50 steps and at the end of an epoch the loss is looked at. When it is no longer finite the
+ * run ends with DIVERGED, naming the step and the first layer with such numbers; the net then holds
+ * the best weights if the recipe keeps them. When it is no
+ * better than that of one answer for all images, for 100 steps after the warm-up, the layers are
+ * looked at as by lens_diagnose(), and again after 200, 400, ... steps. A trouble that is found, or
+ * an epoch of that (1000 steps at least) without one, is a collapse, which reports then carry until
+ * the loss is better. */
 LENS_API lens_status lens_trainer_run(lens_trainer *trainer, const lens_train_callbacks *callbacks);
 
 /* Borrowed. */
@@ -139,7 +215,8 @@ LENS_API uint64_t lens_trainer_step(const lens_trainer *trainer); /* steps done 
 LENS_API uint64_t lens_trainer_seed(const lens_trainer *trainer);
 
 /* Write weights, optimizer slots, step, seed, recipe, architecture and names of classes as
- * safetensors: to a temporary file beside `path`, synced, then renamed. */
+ * safetensors: to a temporary file beside `path`, synced, then renamed. DIVERGED, and nothing is
+ * written, when a weight is not a finite number. */
 LENS_API lens_status lens_trainer_save(const lens_trainer *trainer, const char *path);
 
 /* The names of the classes that a checkpoint's network was trained on, in their order; one may be

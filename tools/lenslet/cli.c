@@ -40,6 +40,8 @@ static int exit_code(lens_status status) {
         return CLI_NO_MEMORY;
     case LENS_INTERRUPTED:
         return CLI_SIGNAL + 2;
+    case LENS_DIVERGED:
+        return CLI_CHECK_FAILED;
     }
     return CLI_USAGE;
 }

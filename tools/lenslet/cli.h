@@ -13,7 +13,7 @@
 /* Documented in the README; scripts rely on them. */
 enum {
     CLI_OK = 0,
-    CLI_CHECK_FAILED = 1,
+    CLI_CHECK_FAILED = 1, /* or training that ended in no numbers */
     CLI_USAGE = 2,
     CLI_NO_DEVICE = 3, /* or an ambiguous one */
     CLI_DEVICE = 4,
@@ -34,8 +34,8 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command command_devices, command_models, command_summary, command_check,
-    command_train, command_curve, command_eval, command_predict, command_show, command_run,
-    command_bench;
+    command_train, command_curve, command_eval, command_diagnose, command_predict, command_show,
+    command_run, command_bench;
 
 /* The command called `name`; NULL when there is none. */
 const cli_command *cli_find(const char *name);

@@ -122,6 +122,7 @@ typedef struct run_state {
     table *epochs;
     FILE *log;
     bool log_failed, curve_failed;
+    bool warned;     /* of a collapse */
     char title[256]; /* of the curve */
     progress bar;
 } run_state;
@@ -144,8 +145,34 @@ static void catch_signals(void) {
 
 /* ---- callbacks ----------------------------------------------------------------------------- */
 
+/* Once a run, also with --quiet: what is left of it is probably wasted. */
+static void warn(run_state *r, const lens_collapse *c) {
+    if (!c || r->warned)
+        return;
+    r->warned = true;
+    progress_clear(&r->bar);
+    cli_note("lenslet train: warning: collapsed at step %llu: %s%s; the loss, %.4f, has for %llu "
+             "steps been\n  no better than that of one answer for all images. Worth a try: %s",
+             (unsigned long long)c->step,
+             c->layer ? lens_trouble_name(c->trouble) : "every layer looks well",
+             c->layer ? out_printf(" in layer %s", c->layer) : "", c->loss,
+             (unsigned long long)c->steps, lens_trouble_advice(c->trouble));
+}
+
+static json_t *collapse_of(const lens_collapse *c) {
+    json_t *object = json_object();
+    json_object_set_new(object, "step", json_integer((json_int_t)c->step));
+    json_object_set_new(object, "steps", json_integer((json_int_t)c->steps));
+    json_object_set_new(object, "loss", out_real(c->loss));
+    json_object_set_new(object, "trouble", out_text(lens_trouble_name(c->trouble)));
+    json_object_set_new(object, "layer", out_text(c->layer));
+    json_object_set_new(object, "advice", out_text(lens_trouble_advice(c->trouble)));
+    return object;
+}
+
 static bool on_progress(const lens_progress *p, void *user) {
     run_state *r = user;
+    warn(r, p->collapse);
     const char *label = out_printf("epoch %zu/%zu%s", p->epoch, p->epochs,
                                    strcmp(p->phase, "train") ? " validation" : "");
     const char *note = p->so_far.images ? out_printf("loss %.4f  accuracy %.2f %%", p->so_far.loss,
@@ -175,11 +202,13 @@ static void add_row(table *t, const lens_epoch_report *e) {
     table_real(t, waited, out_printf("%.0f %%", 100 * waited));
 }
 
-static void write_log(run_state *r) {
+static void write_log(run_state *r, const lens_collapse *collapse) {
     json_t *rows = table_rows(r->epochs);
     json_t *line = json_object();
     json_object_set_new(line, "schema_version", json_integer(OUT_SCHEMA_VERSION));
     json_object_update(line, json_array_get(rows, json_array_size(rows) - 1));
+    if (collapse)
+        json_object_set_new(line, "collapse", collapse_of(collapse));
     r->log_failed |= json_dumpf(line, r->log, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0 ||
                      fputc('\n', r->log) == EOF || fflush(r->log) == EOF;
     json_decref(line);
@@ -194,15 +223,14 @@ static void write_curve(run_state *r) {
 static bool on_epoch(const lens_epoch_report *e, void *user) {
     run_state *r = user;
     progress_clear(&r->bar);
+    warn(r, e->collapse);
     add_row(r->epochs, e);
     if (r->log)
-        write_log(r), write_curve(r);
+        write_log(r, e->collapse), write_curve(r);
     if (e->out_of_patience)
         cli_note("lenslet train: stopped after epoch %zu: the loss has not become better for as "
                  "long as --patience says",
                  e->epoch);
-    if (!isfinite(e->train.loss))
-        cli_note("lenslet train: the loss is no longer a number; a smaller --lr may help");
     return !stopped_by && !r->log_failed && !r->curve_failed;
 }
 
@@ -421,10 +449,21 @@ static void close_job(job *j) {
     lens_context_free(j->context);
 }
 
+/* The run has ended in NaN: what it has kept of before is worth a file. */
+static lens_status save_best(const job *j, lens_status status) {
+    cli_fail(status, "%s", lens_last_error());
+    if (lens_trainer_recipe(j->trainer)->keep_best &&
+        lens_trainer_save(j->trainer, j->out) == LENS_OK)
+        cli_note("wrote %s with the best weights so far", j->out);
+    return status;
+}
+
 static lens_status train(job *j, run_state *r) {
     lens_train_callbacks callbacks = {on_progress, on_epoch, 0.2, r};
     lens_status status = lens_trainer_run(j->trainer, &callbacks);
     progress_clear(&r->bar);
+    if (status == LENS_DIVERGED)
+        return save_best(j, status);
     if (status != LENS_OK && status != LENS_INTERRUPTED)
         return status;
     TRY(lens_trainer_save(j->trainer,
@@ -545,7 +584,12 @@ const cli_command command_train = {
     "MODEL is a name of `lenslet models`, a Keras .json file or a .safetensors checkpoint, whose\n"
     "architecture counts, not its weights. Images of another size are resized on the device.\n"
     "Ctrl-C or TERM finishes the step, writes the checkpoint and exits with 130 or 143; --resume\n"
-    "then goes on, and ends with the same bits as a run that was never stopped.",
+    "then goes on, and ends with the same bits as a run that was never stopped.\n"
+    "A loss that is no number ends the run with 1; only what --keep-best has kept is written. One "
+    "that stays at that "
+    "of "
+    "one\n"
+    "answer for all images is warned of; `lenslet diagnose` shows the layers.",
     options,
     run,
 };

@@ -10,9 +10,9 @@
 
 /* A new command is a file cmd_<name>.c and a row here. */
 static const cli_command *const commands[] = {
-    &command_devices, &command_models, &command_summary, &command_check,
-    &command_train,   &command_curve,  &command_eval,    &command_predict,
-    &command_show,    &command_run,    &command_bench,
+    &command_devices, &command_models, &command_summary,  &command_check,
+    &command_train,   &command_curve,  &command_diagnose, &command_eval,
+    &command_predict, &command_show,   &command_run,      &command_bench,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
@@ -37,8 +37,9 @@ static void print_help(FILE *to) {
         "MODEL is a name of `lenslet models`, a Keras .json file or a .safetensors checkpoint.\n"
         "A device is chosen by --device or LENSLET_DEVICE; `lenslet devices` lists them.\n"
         "Data goes to stdout, everything else to stderr.\n\n"
-        "Exit codes: 0 done, 1 a check failed, 2 usage, 3 no or ambiguous device, 4 device error,\n"
-        "5 bad input file, 6 reading or writing failed, 7 out of memory, 130 Ctrl-C, 143 TERM.\n",
+        "Exit codes: 0 done, 1 a check failed or training diverged, 2 usage, 3 no or ambiguous\n"
+        "device, 4 device error, 5 bad input file, 6 reading or writing failed, 7 out of memory,\n"
+        "130 Ctrl-C, 143 TERM.\n",
         to);
 }
 
