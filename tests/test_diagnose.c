@@ -145,6 +145,7 @@ static void the_layer_to_blame_is_named(void **state) {
 /* ---- the loss of one answer for all -----------------------------------------------------------
  */
 
+/* Labels 0, 1, 2, 2; with one output 0, 1, 1, 1. */
 static void constant_losses(void **state) {
     (void)state;
     static const struct {
@@ -154,11 +155,14 @@ static void constant_losses(void **state) {
     } cases[] = {{LENS_SPARSE_CROSS_ENTROPY, 3, 1.5 * M_LN2}, /* 1/4, 1/4, 1/2 */
                  {LENS_CROSS_ENTROPY, 3, 1.5 * M_LN2},
                  {LENS_MEAN_SQUARED_ERROR, 3, (0.1875 + 0.1875 + 0.25) / 3},
-                 {LENS_BINARY_CROSS_ENTROPY, 3, (2 * 0.5623351446188083 + M_LN2) / 3}};
-    lens_dataset *data = NULL;
-    assert_ok(lens_dataset_from_memory(&data, (lens_shape){4, 2, 1, 1}, (float[8]){0},
-                                       (int32_t[]){0, 1, 2, 2}));
+                 {LENS_BINARY_CROSS_ENTROPY, 3, (2 * 0.5623351446188083 + M_LN2) / 3},
+                 {LENS_BINARY_CROSS_ENTROPY, 1, 0.5623351446188083}, /* 1/4, 3/4 */
+                 {LENS_MEAN_SQUARED_ERROR, 1, 0.1875}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        lens_dataset *data;
+        int32_t most = cases[i].outputs == 1 ? 1 : 2;
+        assert_ok(lens_dataset_from_memory(&data, (lens_shape){4, 2, 1, 1}, (float[8]){0},
+                                           (int32_t[]){0, 1, most, most}));
         lens_layer_spec layer = {.name = "dense", .kind = LENS_LAYER_DENSE};
         layer.dense.units = cases[i].outputs;
         layer.dense.opts.activation = lens_activation_of(LENS_SIGMOID);
@@ -175,15 +179,16 @@ static void constant_losses(void **state) {
         assert_int_equal(d->metrics.images, 3);
         lens_diagnosis_free(d);
         lens_net_free(net);
+        lens_dataset_free(data);
     }
-    lens_dataset_free(data);
 }
 
 /* ---- runs -------------------------------------------------------------------------------------
  */
 
 typedef struct record {
-    size_t epochs, collapsed_progress, collapsed_epochs;
+    size_t epochs, calls, collapsed_progress, collapsed_epochs;
+    size_t stop_at;      /* this progress call; 0: never */
     lens_collapse first; /* as reported */
     char layer[LENS_NAME_SIZE];
 } record;
@@ -201,7 +206,7 @@ static void note(record *r, const lens_collapse *collapse, size_t *count) {
 static bool on_progress(const lens_progress *progress, void *user) {
     record *r = user;
     note(r, progress->collapse, &r->collapsed_progress);
-    return true;
+    return ++r->calls != r->stop_at;
 }
 
 static bool on_epoch(const lens_epoch_report *report, void *user) {
@@ -279,6 +284,27 @@ static void dead_units_are_reported(void **state) {
     assert_string_equal(r.layer, "conv");
 }
 
+/* Stopped in the midst of an epoch a run is watched from there on: looks at 75, 100, ... 175. */
+static void a_run_that_goes_on_is_watched_anew(void **state) {
+    (void)state;
+    lens_dataset *train = toy_data(400, 4, 1);
+    lens_recipe recipe = toy_recipe(LENS_ADAM);
+    recipe.epochs = 8;
+    recipe.optimizer.rate = 30;
+    lens_trainer *trainer = relu_trainer(&recipe, 3, train);
+    record r = {.stop_at = 60};
+    lens_train_callbacks callbacks = {on_progress, on_epoch, 0, &r};
+    assert_fails(lens_trainer_run(trainer, &callbacks), LENS_INTERRUPTED, "train stopped");
+    assert_int_equal(lens_trainer_step(trainer), 60);
+    assert_ok(lens_trainer_run(trainer, &callbacks));
+    assert_int_equal(r.first.step, 175);
+    assert_int_equal(r.first.steps, 115);
+    assert_true(r.first.loss >= 0.98 * log(4) && r.first.loss < 100);
+    assert_int_equal(r.first.trouble, LENS_TROUBLE_DEAD_UNITS);
+    lens_trainer_free(trainer);
+    lens_dataset_free(train);
+}
+
 /* Too small a rate: no layer is to blame. Steps of the warm-up do not count. */
 static void standing_still_is_reported(void **state) {
     (void)state;
@@ -308,9 +334,10 @@ static void a_loss_of_nan_ends_the_run(void **state) {
     lens_trainer *trainer = relu_trainer(&recipe, 3, train);
     record r = {0};
     lens_train_callbacks callbacks = {on_progress, on_epoch, 0, &r};
-    assert_fails(lens_trainer_run(trainer, &callbacks), LENS_DIVERGED,
-                 "the loss is no finite number at step 25, it was one at step 0; the first layer "
-                 "with such numbers is conv; worth a try: ");
+    assert_fails(
+        lens_trainer_run(trainer, &callbacks), LENS_DIVERGED,
+        "the loss is no finite number at step 25 (the look before was at step 0); the first layer "
+        "with such numbers is conv; worth a try: ");
     assert_int_equal(r.epochs, 0);
     const char *path = test_temp_path("diverged.safetensors");
     test_write_file(path, "before", 6);
@@ -332,6 +359,7 @@ int main(void) {
         cmocka_unit_test(constant_losses),
         cmocka_unit_test(a_healthy_run_is_not_reported),
         cmocka_unit_test(dead_units_are_reported),
+        cmocka_unit_test(a_run_that_goes_on_is_watched_anew),
         cmocka_unit_test(standing_still_is_reported),
         cmocka_unit_test(a_loss_of_nan_ends_the_run),
     };

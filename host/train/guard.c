@@ -55,8 +55,8 @@ static lens_status fail_diverged(const lens_trainer *trainer) {
                             : NULL;
     lens_diagnosis_free(diagnosis);
     return lens_fail(LENS_DIVERGED,
-                     "the loss is no finite number at step %" PRIu64 ", it was one at step %" PRIu64
-                     "%s%s; worth a try: %s",
+                     "the loss is no finite number at step %" PRIu64
+                     " (the look before was at step %" PRIu64 ")%s%s; worth a try: %s",
                      trainer->step, trainer->guard.step,
                      layer ? "; the first layer with such numbers is " : "", layer ? layer : "",
                      lens_trouble_advice(LENS_TROUBLE_NOT_FINITE));
