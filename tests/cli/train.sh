@@ -39,6 +39,19 @@ expect 2 train net.json --data data --resume balanced.safetensors --class-weight
 expect 2 train net.json --data data --class-weights 1,2 && says "there are 2, the data has 4 classes"
 expect 2 train net.json --data data --layer-decays nothere && says "must be LAYER=NUMBER"
 
+# ---- a crash loses one epoch at most
+"$LENSLET" train net.json --data data --epochs 100000 --quiet --out crash.safetensors 2>/dev/null &
+crashing=$!
+until [ -s crash.safetensors ]; do sleep 0.1; done
+kill -KILL $crashing
+wait $crashing 2>/dev/null || true
+expect 0 eval crash.safetensors --data data
+"$LENSLET" train net.json --data data --resume crash.safetensors --quiet --out crash2.safetensors 2>/dev/null &
+resumed=$!
+until [ -s crash2.safetensors ]; do sleep 0.1; done
+kill -INT $resumed
+wait $resumed 2>/dev/null || [ $? = 130 ] || fail "the crashed run does not go on"
+
 # ---- eval
 expect 0 eval w.safetensors --data data && prints "accuracy 100.00 %" && prints "Confusion"
 expect 0 eval w.safetensors --data data --format json
