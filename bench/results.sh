@@ -6,8 +6,9 @@
 #
 # DATA_DIR holds mnist/ (the four files), cifar10-jpeg.tar.xz and catdog.tar.xz, which are unpacked
 # under out/data; rows whose data are missing are left out, by name. ROW is a model's name: only its
-# rows. --done: train nothing, show "-" where a run is missing. Every run is kept under out/results and not repeated. A run that is stopped with Ctrl-C goes
-# on when the script is started again, so the whole, which takes hours, can be had in pieces.
+# rows. Every run is kept under out/results and not repeated, and one that is stopped goes on when the
+# script is started again, so the whole, which takes hours, can be had in pieces. --done trains
+# nothing and shows the table so far, with "-" where a run is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 lenslet=${LENSLET:-build/release/bin/lenslet}

@@ -144,9 +144,10 @@ static bool on_epoch(const lens_epoch_report *e, void *user) {
         cli_note("lenslet train: stopped after epoch %zu: the loss has not become better for as "
                  "long as --patience says",
                  e->epoch);
-    /* a crash loses one epoch at most; what is wrong with the file is said when the run has ended
-     */
-    bool saved = lens_trainer_save(r->trainer, r->out) == LENS_OK;
+    /* A crash loses one epoch at most. What is wrong with the file is said when the run has ended;
+     * weights that are no numbers are not written, and end it soon. */
+    lens_status status = lens_trainer_save(r->trainer, r->out);
+    bool saved = status == LENS_OK || status == LENS_DIVERGED;
     return saved && !stopped_by && !r->log_failed && !r->curve_failed;
 }
 
