@@ -37,7 +37,7 @@ static const char *const default_nets[] = {"lenet5", "lenet5-1998", "alexnet-min
 /* One line for each case: JSON, CSV, Markdown, and text with --verbose. */
 static const table_column case_columns[] = {
     {"device", "Dev", true, 3},
-    {"op", "Checked", false, 12},
+    {"op", "Checked", false, 15},
     {"case", "Case", true, 5},
     {"pass", "Pass", false, 15},
     {"name", "Name", false, 44},
@@ -52,7 +52,7 @@ static const table_column case_columns[] = {
 
 /* One line for each pass of each operation: text. */
 static const table_column pass_columns[] = {
-    {"op", "Checked", false, 13},    {"pass", "Pass", false, 15},
+    {"op", "Checked", false, 15},    {"pass", "Pass", false, 15},
     {"cases", "Cases", true, 5},     {"worst_ulp", "Worst ulp", true, 9},
     {"limit_ulp", "Limit", true, 6}, {"worst", "in case", false, 44},
     {"status", "", false, 6},        {0},
