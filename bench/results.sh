@@ -10,6 +10,7 @@
 # script is started again, so the whole, which takes hours, can be had in pieces. --done trains
 # nothing and shows the table so far, with "-" where a run is missing.
 set -euo pipefail
+shopt -s inherit_errexit # a run that stops ends the script, also inside $(...)
 cd "$(dirname "$0")/.."
 lenslet=${LENSLET:-build/release/bin/lenslet}
 done_only=false
@@ -74,7 +75,7 @@ run() { # NAME MODEL DATA [OPTION ...]
     fi
     seconds=$(grep -o '"seconds":[0-9.e+-]*' "$out/$name.jsonl" | cut -d: -f2 |
         awk '{s += $1} END {printf "%.0f", s}')
-    grep -o '"accuracy": *[0-9.]*' "$out/$name.json" | head -1 |
+    grep -o '"accuracy": *[0-9.]*' "$out/$name.json" | sed -n 1p |
         awk -F: -v s="$seconds" '{printf "%.2f %% | %s s", 100 * $2, s}'
 }
 

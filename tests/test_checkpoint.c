@@ -214,7 +214,7 @@ static void a_checkpoint_is_a_file_of_weights_too(void **state) {
     assert_non_null(lens_safetensors_find(file, "optimizer.v"));
     assert_non_null(lens_safetensors_find(file, "trainer.last"));
     assert_null(lens_safetensors_find(file, "trainer.best"));
-    assert_string_equal(lens_safetensors_metadata(file, "format"), "lenslet checkpoint 1");
+    assert_string_equal(lens_safetensors_metadata(file, "format"), "lenslet checkpoint 2");
     assert_string_equal(lens_safetensors_metadata(file, "seed"), "9223372036854775809");
     assert_string_equal(lens_safetensors_metadata(file, "step"), "12");
     assert_string_equal(lens_safetensors_metadata(file, "model"), "toy");
@@ -269,8 +269,8 @@ static void other_files_are_refused(void **state) {
         lens_status status;
         const char *message;
     } edits[] = {
-        {"checkpoint 1", "checkpoint 2", LENS_UNSUPPORTED, "\"lenslet checkpoint 2\""},
-        {"lenslet checkpoint 1", "somebody's weights 1", LENS_BAD_FILE, "holds no checkpoint"},
+        {"checkpoint 2", "checkpoint 1", LENS_UNSUPPORTED, "\"lenslet checkpoint 1\""},
+        {"lenslet checkpoint 2", "somebody's weights 1", LENS_BAD_FILE, "holds no checkpoint"},
         {"\"format\"", "\"formal\"", LENS_BAD_FILE, "holds no checkpoint"},
         {"\"recipe\"", "\"recipt\"", LENS_BAD_FILE, "has no \"recipe\""},
         {"\"step\"", "\"stop\"", LENS_BAD_FILE, "has no \"step\""},

@@ -3,7 +3,7 @@
  * safetensors, with the weights under their parameters' names, so that every reader of weights
  * reads a checkpoint too, and beside them
  *
- *     optimizer.m, optimizer.v   the slots, in the order of the parameters
+ *     optimizer.m, optimizer.v   the slots, in the order of lens_net_parameters()
  *     trainer.totals             loss and right answers summed over the epoch so far
  *     trainer.best               keep_best: the best weights so far, or, when the run is over and
  *     trainer.last               the weights are the best, those of the last step
@@ -24,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORMAT "lenslet checkpoint 1"
+#define FORMAT "lenslet checkpoint 2" /* 1: the slots in another order */
 
 static const char *slot_name(lens_optimizer_kind kind, size_t index) {
     return index == 1 || kind == LENS_RMSPROP ? "optimizer.v" : "optimizer.m";

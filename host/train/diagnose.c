@@ -290,6 +290,8 @@ static void find_trouble(lens_diagnosis *d) {
     for (size_t r = 0; r < sizeof rules / sizeof rules[0]; r++) {
         if (rules[r].trouble != LENS_TROUBLE_NOT_FINITE && !learns_nothing)
             return;
+        if (rules[r].trouble == LENS_TROUBLE_SAME_OUTPUTS && d->metrics.images < 2)
+            continue; /* one image is like itself */
         for (size_t i = 0; i < d->layer_count; i++) {
             size_t layer = rules[r].backward ? d->layer_count - 1 - i : i;
             if (!rules[r].has(&d->layers[layer]))

@@ -21,6 +21,7 @@ json 'all(abs(l["gradient_over_weight"] - l["gradient_rms"] / l["weight_rms"]) <
 # ---- initial weights, by seed and recipe
 expect 0 diagnose relu.json --data data --format json && json 'd["weights"] is None and d["images"] == 64'
 cp "$out" first && expect 0 diagnose relu.json --data data --format json && cmp "$out" first
+expect 0 diagnose relu.json --data data --images 1 && prints "no trouble found"
 expect 0 diagnose relu.json --data data --format json --seed 1
 ! cmp -s "$out" first || fail "another seed, the same weights"
 expect 0 diagnose lenet5-relu --data data --recipe notebook && prints "initial weights"
