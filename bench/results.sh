@@ -47,21 +47,20 @@ catdog=$(unpacked catdog.tar.xz catdog)
 
 # ---- one run ------------------------------------------------------------------------------------
 
-# The training run NAME, to its end. --epochs can go on with a checkpoint of fewer.
-train() { # NAME MODEL DATA [OPTION ...]
-    local name=$1 model=$2 pictures=$3 again=()
-    shift 3
+# The training run NAME, to its end; one of fewer epochs goes on.
+train() { # NAME MODEL DATA RECIPE SEED EPOCHS
+    local name=$1 start=(--recipe "$4" --seed "$5")
     if [ -f "$out/$name.safetensors" ]; then
-        again=(--resume "$out/$name.safetensors")
+        start=(--resume "$out/$name.safetensors")
     else
         rm -f "$out/$name.jsonl"
     fi
-    "$lenslet" train "$model" --data "$pictures" "$@" "${again[@]}" \
+    "$lenslet" train "$2" --data "$3" "${start[@]}" --epochs "$6" \
         --log "$out/$name.jsonl" --out "$out/$name.safetensors" >&2
 }
 
 # "accuracy | seconds" of the run NAME, in percent.
-run() { # NAME MODEL DATA [OPTION ...]
+run() { # NAME MODEL DATA RECIPE SEED EPOCHS
     local name=$1 pictures=$3 seconds
     if [ ! -f "$out/$name.json" ]; then
         if $done_only; then
@@ -100,10 +99,9 @@ row() { # MODEL PICTURES DATA SEED EPOCHS PRINTED BAR [SUFFIX]
         return 0
     fi
     if [ "${epochs%:*}" != - ]; then
-        theirs=$(run "$model-notebook$suffix" "$model" "$folder" --recipe notebook --seed "$seed" \
-            --epochs "${epochs%:*}")
+        theirs=$(run "$model-notebook$suffix" "$model" "$folder" notebook "$seed" "${epochs%:*}")
     fi
-    ours=$(run "$model$suffix" "$model" "$folder" --seed "$seed" --epochs "${epochs#*:}")
+    ours=$(run "$model$suffix" "$model" "$folder" default "$seed" "${epochs#*:}")
     printf '| `%s` | %s | %s | %s | %s | %s | %s |\n' \
         "$model" "$pictures" "${epochs/:/, }" "$6" "$theirs" "$7" "$ours"
 }

@@ -55,6 +55,20 @@ static lens_trainer *new_trainer(const lens_recipe *recipe, uint64_t seed, const
     return trainer;
 }
 
+static lens_trainer *resume(const char *path, size_t epochs, const data *d) {
+    lens_trainer *trainer;
+    assert_ok(lens_trainer_resume(&trainer, test_device(), NULL, path, epochs, d->train, d->test));
+    return trainer;
+}
+
+static void assert_refused(const char *path, const lens_net_spec *expected, const data *d,
+                           lens_status status, const char *message) {
+    lens_trainer *trainer = (lens_trainer *)d; /* anything but NULL */
+    assert_fails(lens_trainer_resume(&trainer, test_device(), expected, path, 0, d->train, d->test),
+                 status, message);
+    assert_null(trainer);
+}
+
 /* The bytes that a trainer writes: weights, slots, step and all. */
 static void assert_same_state(const lens_trainer *a, const lens_trainer *b) {
     const char *paths[2] = {test_temp_path("a.safetensors"), test_temp_path("b.safetensors")};
@@ -127,12 +141,7 @@ static void resumed_equals_uninterrupted(void **state) {
         assert_ok(lens_trainer_save(stopped, path));
         lens_trainer_free(stopped);
 
-        /* a trainer with another seed and recipe: the file's count */
-        lens_recipe other = toy_recipe(LENS_SGD);
-        other.epochs = 1;
-        other.batch = 5;
-        lens_trainer *resumed = new_trainer(&other, 99, &d);
-        assert_ok(lens_trainer_resume(resumed, path));
+        lens_trainer *resumed = resume(path, 1, &d); /* one epoch: the file's are more */
         assert_int_equal(lens_trainer_step(resumed), cases[i].stop);
         assert_int_equal(lens_trainer_seed(resumed), 5);
         assert_int_equal(lens_trainer_recipe(resumed)->batch, 16);
@@ -163,17 +172,13 @@ static void epochs_can_be_raised(void **state) {
         assert_ok(lens_trainer_run(two, NULL));
         const char *path = test_temp_path("two.safetensors");
         assert_ok(lens_trainer_save(two, path));
-        recipe.epochs = 5;
-        lens_trainer *raised = new_trainer(&recipe, 1, &d);
-        assert_ok(lens_trainer_resume(raised, path));
+        lens_trainer *raised = resume(path, 5, &d);
         assert_int_equal(lens_trainer_step(raised), 8);
         assert_int_equal(lens_trainer_recipe(raised)->epochs, 5);
         assert_ok(lens_trainer_run(raised, NULL));
         assert_same_state(five, raised);
         /* and a finished run stays finished */
-        recipe.epochs = 2;
-        lens_trainer *again = new_trainer(&recipe, 5, &d);
-        assert_ok(lens_trainer_resume(again, path));
+        lens_trainer *again = resume(path, 0, &d);
         assert_ok(lens_trainer_run(again, NULL));
         assert_same_state(two, again);
         lens_trainer_free(again);
@@ -262,8 +267,6 @@ static void other_files_are_refused(void **state) {
     snprintf(path, sizeof path, "%s", test_temp_path("good.safetensors"));
     assert_ok(lens_trainer_save(trainer, path));
 
-    lens_trainer *fresh = new_trainer(&recipe, 8, &d);
-    lens_trainer *untouched = new_trainer(&recipe, 8, &d);
     static const struct {
         const char *from, *to;
         lens_status status;
@@ -285,8 +288,8 @@ static void other_files_are_refused(void **state) {
     };
     for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
         const char *bad = edited(path, edits[i].from, edits[i].to);
-        assert_fails(lens_trainer_resume(fresh, bad), edits[i].status, edits[i].message);
-        assert_fails(lens_trainer_resume(fresh, bad), edits[i].status, "edited.safetensors: ");
+        assert_refused(bad, NULL, &d, edits[i].status, edits[i].message);
+        assert_refused(bad, NULL, &d, edits[i].status, "edited.safetensors: ");
     }
     /* cut short anywhere, never a crash and never half a state */
     size_t size;
@@ -294,20 +297,14 @@ static void other_files_are_refused(void **state) {
     const char *cut = test_temp_path("cut.safetensors");
     for (size_t length = 0; length < size; length += 1 + size / 61) {
         test_write_file(cut, bytes, length);
-        assert_fails(lens_trainer_resume(fresh, cut), LENS_BAD_FILE, "cut.safetensors");
+        assert_refused(cut, NULL, &d, LENS_BAD_FILE, "cut.safetensors");
     }
     free(bytes);
-    assert_fails(lens_trainer_resume(fresh, test_temp_path("none")), LENS_BAD_FILE, "none");
+    assert_refused(test_temp_path("none"), NULL, &d, LENS_BAD_FILE, "none");
     const char *weights = test_temp_path("only-weights.safetensors");
     assert_ok(lens_net_save(lens_trainer_net(trainer), weights));
-    assert_fails(lens_trainer_resume(fresh, weights), LENS_BAD_FILE, "holds no checkpoint");
-    assert_same_state(fresh, untouched);
-
-    lens_trainer *larger = new_trainer(&recipe, 8, &more);
-    assert_fails(lens_trainer_resume(larger, path), LENS_BAD_ARGUMENT, "this data has 65");
-    lens_trainer_free(larger);
-    lens_trainer_free(untouched);
-    lens_trainer_free(fresh);
+    assert_refused(weights, NULL, &d, LENS_BAD_FILE, "holds no checkpoint");
+    assert_refused(path, NULL, &more, LENS_BAD_ARGUMENT, "this data has 65");
     lens_trainer_free(trainer);
     free_data(&d);
     free_data(&more);
@@ -317,24 +314,21 @@ static void another_network_is_refused(void **state) {
     (void)state;
     data d = new_data(64);
     lens_recipe recipe = toy_recipe(LENS_ADAM);
-    lens_trainer *trainer = new_trainer(&recipe, 5, &d), *other;
+    lens_trainer *trainer = new_trainer(&recipe, 5, &d), *resumed;
     const char *path = test_temp_path("toy.safetensors");
     assert_ok(lens_trainer_save(trainer, path));
-    lens_trainer_free(trainer);
 
     lens_net_spec *spec = toy_net_normalised(4);
     strcpy(spec->name, "other");
     spec->layers[0].conv2d.opts.activation = lens_activation_of(LENS_RELU);
-    assert_ok(lens_trainer_new(&other, test_device(), spec, &recipe, 5, d.train, NULL));
-    assert_fails(lens_trainer_resume(other, path), LENS_BAD_ARGUMENT,
-                 "is of network toy, which is not the other");
-    lens_trainer_free(other);
-    /* another name and other starting values are no other network */
+    assert_refused(path, spec, &d, LENS_BAD_ARGUMENT, "is of network toy, which is not the other");
+    /* another name and other starting values are no other network; the file's are what counts */
     spec->layers[0].conv2d.opts.activation = lens_activation_of(LENS_TANH);
     spec->layers[0].conv2d.initializer.kind = LENS_HE_NORMAL;
-    assert_ok(lens_trainer_new(&other, test_device(), spec, &recipe, 5, d.train, NULL));
-    assert_ok(lens_trainer_resume(other, path));
-    lens_trainer_free(other);
+    assert_ok(lens_trainer_resume(&resumed, test_device(), spec, path, 0, d.train, d.test));
+    assert_same_state(trainer, resumed);
+    lens_trainer_free(resumed);
+    lens_trainer_free(trainer);
     lens_net_spec_free(spec);
     free_data(&d);
 }

@@ -153,6 +153,7 @@ lens_status lens_trainer_save(const lens_trainer *trainer, const char *path) {
 typedef struct checkpoint {
     const char *path;
     lens_safetensors *file;
+    lens_net_spec *spec;
     lens_recipe recipe;
     uint64_t seed, step, closed, seen, images;
     double best_accuracy;
@@ -206,7 +207,7 @@ static lens_status get_watch(checkpoint *c) {
 }
 
 static lens_status read_metadata(checkpoint *c) {
-    const char *format = lens_safetensors_metadata(c->file, "format"), *recipe;
+    const char *format = lens_safetensors_metadata(c->file, "format"), *architecture, *recipe;
     if (!format || strncmp(format, FORMAT, strlen(FORMAT) - 1) != 0)
         return lens_fail(LENS_BAD_FILE,
                          "%s: holds no checkpoint; training goes on from one that train wrote",
@@ -214,6 +215,8 @@ static lens_status read_metadata(checkpoint *c) {
     if (strcmp(format, FORMAT) != 0)
         return lens_fail(LENS_UNSUPPORTED, "%s: its format is \"%.40s\", this reads \"%s\"",
                          c->path, format, FORMAT);
+    LENS_TRY(get_text(&architecture, c, "architecture"));
+    LENS_TRY(lens_keras_parse(&c->spec, architecture, c->path));
     LENS_TRY(get_text(&recipe, c, "recipe"));
     lens_status status = lens_recipe_parse(&c->recipe, recipe);
     if (status != LENS_OK)
@@ -247,22 +250,17 @@ static lens_status print_structure(char **text, const lens_net_spec *spec) {
 }
 
 static lens_status check_architecture(const checkpoint *c, const lens_net_spec *expected) {
-    const char *text;
-    lens_net_spec *spec = NULL;
     char *theirs = NULL, *ours = NULL;
-    LENS_TRY(get_text(&text, c, "architecture"));
-    LENS_TRY(lens_keras_parse(&spec, text, c->path));
-    lens_status status = print_structure(&theirs, spec);
+    lens_status status = print_structure(&theirs, c->spec);
     if (status == LENS_OK)
         status = print_structure(&ours, expected);
     if (status == LENS_OK && strcmp(ours, theirs) != 0)
         status = lens_fail(LENS_BAD_ARGUMENT,
                            "%s: the checkpoint is of network %s, which is not the %s that is "
                            "being trained",
-                           c->path, spec->name, expected->name);
+                           c->path, c->spec->name, expected->name);
     free(theirs);
     free(ours);
-    lens_net_spec_free(spec);
     return status;
 }
 
@@ -315,38 +313,41 @@ static lens_status load_arrays(lens_trainer *fresh, const checkpoint *c) {
     return load_flat(fresh->total, c, "trainer.totals");
 }
 
-/* A trainer like the given one, at the place where the file's run was saved. */
-static lens_status resume(lens_trainer **out, const lens_trainer *trainer, checkpoint *c) {
-    LENS_TRY(lens_safetensors_read(&c->file, c->path));
-    LENS_TRY(read_metadata(c));
-    const lens_net_spec *spec = lens_net_get_spec(trainer->net);
-    LENS_TRY(check_architecture(c, spec));
-    lens_recipe recipe = c->recipe;
-    recipe.epochs = lens_size_max(recipe.epochs, trainer->recipe.epochs);
-    LENS_TRY(lens_trainer_new(out, trainer->context, spec, &recipe, c->seed, trainer->given_train,
-                              trainer->given_test));
-    LENS_TRY(check_progress(c, *out));
-    LENS_TRY(load_arrays(*out, c));
-    (*out)->step = c->step;
-    (*out)->closed = c->closed;
-    (*out)->images = c->seen;
-    (*out)->best_accuracy = c->best_accuracy;
-    (*out)->watch = c->watch;
+/* A new trainer, at the place where the file's run was saved. */
+static lens_status restore(lens_trainer *trainer, const checkpoint *c) {
+    LENS_TRY(check_progress(c, trainer));
+    LENS_TRY(load_arrays(trainer, c));
+    trainer->step = c->step;
+    trainer->closed = c->closed;
+    trainer->images = c->seen;
+    trainer->best_accuracy = c->best_accuracy;
+    trainer->watch = c->watch;
     return LENS_OK;
 }
 
-/* The new state is built beside the old one, which stays whole when anything fails. */
-lens_status lens_trainer_resume(lens_trainer *trainer, const char *path) {
-    assert(trainer && path);
+static lens_status open_checkpoint(checkpoint *c, const lens_net_spec *expected, size_t epochs) {
+    LENS_TRY(lens_safetensors_read(&c->file, c->path));
+    LENS_TRY(read_metadata(c));
+    c->recipe.epochs = lens_size_max(c->recipe.epochs, epochs);
+    return expected ? check_architecture(c, expected) : LENS_OK;
+}
+
+lens_status lens_trainer_resume(lens_trainer **out, lens_context *context,
+                                const lens_net_spec *expected, const char *path, size_t epochs,
+                                const lens_dataset *train_data, const lens_dataset *test_data) {
+    assert(out && context && path && train_data);
     checkpoint c = {.path = path};
-    lens_trainer *fresh = NULL;
-    lens_status status = resume(&fresh, trainer, &c);
+    *out = NULL;
+    lens_status status = open_checkpoint(&c, expected, epochs);
+    if (status == LENS_OK)
+        status = lens_trainer_new(out, context, c.spec, &c.recipe, c.seed, train_data, test_data);
+    if (status == LENS_OK)
+        status = restore(*out, &c);
+    lens_net_spec_free(c.spec);
     lens_safetensors_free(c.file);
-    if (status == LENS_OK) {
-        lens_trainer old = *trainer;
-        *trainer = *fresh;
-        *fresh = old;
+    if (status != LENS_OK) {
+        lens_trainer_free(*out);
+        *out = NULL;
     }
-    lens_trainer_free(fresh);
     return status;
 }

@@ -161,7 +161,7 @@ typedef struct lens_epoch_report {
     lens_metrics train;
     lens_metrics validation; /* images = 0: there was none */
     double rate;             /* the learning rate of its last step */
-    double seconds;          /* training only */
+    double seconds;          /* training only; since the run was resumed, if that was later */
     double images_per_second;
     double waited_seconds;         /* for the loader */
     bool out_of_patience;          /* the run ends here, before its last epoch */
@@ -225,11 +225,15 @@ LENS_API lens_status lens_trainer_save(const lens_trainer *trainer, const char *
 LENS_API lens_status lens_class_names_open(char ***names, size_t *count, const char *path);
 LENS_API void lens_class_names_free(char **names, size_t count); /* NULL is allowed */
 
-/* Continue from such a file: the trainer's network must be the file's, its seed and recipe become
- * the file's but for `epochs`, which may be raised. The run then equals, bit for bit, one that was
- * never stopped. What was borrowed from the trainer before is gone. On failure it stays as it was.
- */
-LENS_API lens_status lens_trainer_resume(lens_trainer *trainer, const char *path);
+/* A trainer that goes on from such a file: network, seed and recipe are the file's, but for the
+ * epochs, which `epochs` may raise (0: the file's). Its run equals, bit for bit, one that was never
+ * stopped. Context and data as in lens_trainer_new(); the data must be the run's. `expected`, NULL
+ * allowed, is the network that it should be: names and initialisers may differ. BAD_FILE for what
+ * is no whole checkpoint, BAD_ARGUMENT for one of another network or other data. */
+LENS_API lens_status lens_trainer_resume(lens_trainer **out, lens_context *context,
+                                         const lens_net_spec *expected, const char *path,
+                                         size_t epochs, const lens_dataset *train_data,
+                                         const lens_dataset *test_data);
 
 /* ---- evaluation ------------------------------------------------------------------------------ */
 

@@ -152,6 +152,10 @@ pixels 'len(rows) == 14 and len(rows[0]) == 81 and set(sum(rows, [])) == {gap, r
 
 # ---- what cannot be shown
 # shellcheck disable=SC2086
+expect 2 show w.safetensors --out never.png --image 1 && says "there is none"
+expect 2 show w.safetensors --out never.png --invert && says "there is none"
+expect 2 show w.safetensors --out never.png --scale 2 && says "there is none"
+[ ! -e never.png ] || fail "a picture of a usage error"
 expect 2 show $grey --layer c3 && says '--layer: grey has no layer "c3"; it has c1, c2, f, d'
 # shellcheck disable=SC2086
 expect 2 show $grey --layer d && says "d has no filters; layers that have: c1, c2"

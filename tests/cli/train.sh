@@ -33,6 +33,13 @@ assert len(rates) == 4 and rates[2] == rates[0] and abs(rates[3] / rates[0] - 0.
 expect 0 train net.json --data data --epochs 9 --quiet --resume stale.safetensors --patience 3 --out stale2.safetensors
 cmp stale.safetensors stale2.safetensors || fail "a run that is over went on"
 expect 2 train net.json --data data --resume stale.safetensors --patience 4 && says "--patience is not what"
+for other in "--seed 3" "--validation-split 0.25" "--preprocess caffe" "--lr 0.5"; do
+    # shellcheck disable=SC2086
+    expect 2 train net.json --data data --resume stale.safetensors $other
+    says "${other% *} is not what stale.safetensors was started with"
+done
+expect 2 train net.json --data data --resume w.safetensors --seed 0 && says "--seed is not what"
+expect 2 train net.json --data data --resume w.safetensors --recipe default && says "--recipe is of a new run"
 expect 2 train net.json --data data --layer-rates nothere=1 && says 'no trained layer "nothere"'
 expect 0 train net.json --data data --epochs 1 --quiet --class-weights balanced --out balanced.safetensors
 expect 2 train net.json --data data --resume balanced.safetensors --class-weights 1,1,1,1 && says "--class-weights is not what"
@@ -136,6 +143,14 @@ expect 2 train lenet5-relu --data data --resume w.safetensors && says "w.safeten
     expect 6 train net.json --data data --epochs 2 --log /dev/full --out full.safetensors && says "/dev/full"
     [ -s full.safetensors ] || fail "no checkpoint when the log is full"
 }
+
+# ---- a checkpoint that no longer fits on the disk ends the run, with the reason, and the old one stays
+cp w.safetensors limited.safetensors
+status=0
+(trap '' XFSZ && ulimit -f 4 && exec "$LENSLET" train net.json --data data --epochs 3 --quiet --device reference --out limited.safetensors) >"$out" 2>"$err" || status=$?
+[ $status = 6 ] || fail "exit code $status instead of 6"
+says "limited.safetensors" && says "File too large"
+cmp w.safetensors limited.safetensors || fail "a checkpoint was lost"
 
 # ---- Ctrl-C and TERM, then --resume: the same bits as a run that was never stopped
 run="train net.json --data data --epochs 400 --batch-size 8 --lr 0.001 --seed 5 --quiet"

@@ -260,12 +260,16 @@ static lens_status show(job *j, const char *model) {
 }
 
 static int run(int argc, char **argv) {
-    show_options o = {.scale = NAN};
+    show_options o = {.scale = NAN, .image = COUNT_UNSET};
     int left = options_parse(&command_show, argc, argv, &o, 1, 2);
     if (!o.out)
         cli_usage("show", "--out F.png is needed: where the picture goes");
     if (!o.weights && !model_has_weights(argv[1]))
         cli_usage("show", "%s brings no weights; --weights F.safetensors does", argv[1]);
+    if (left == 2 && (o.image != COUNT_UNSET || o.invert || !isnan(o.scale)))
+        cli_usage("show", "--image, --scale and --invert are of a FILE; there is none");
+    if (o.image == COUNT_UNSET)
+        o.image = 0;
     job j = {
         .o = &o, .weights = o.weights ? o.weights : argv[1], .file = left > 2 ? argv[2] : NULL};
     return cli_report("show", show(&j, argv[1]));

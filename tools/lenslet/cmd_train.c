@@ -33,6 +33,8 @@ typedef struct run_state {
     table *epochs;
     FILE *log;
     bool log_failed, curve_failed;
+    lens_status save_failed; /* and why, in words; else LENS_OK */
+    char why[512];
     bool warned;     /* of a collapse */
     char title[256]; /* of the curve */
     progress bar;
@@ -147,8 +149,11 @@ static bool on_epoch(const lens_epoch_report *e, void *user) {
     /* A crash loses one epoch at most. What is wrong with the file is said when the run has ended;
      * weights that are no numbers are not written, and end it soon. */
     lens_status status = lens_trainer_save(r->trainer, r->out);
-    bool saved = status == LENS_OK || status == LENS_DIVERGED;
-    return saved && !stopped_by && !r->log_failed && !r->curve_failed;
+    if (status != LENS_OK && status != LENS_DIVERGED) {
+        r->save_failed = status;
+        snprintf(r->why, sizeof r->why, "%s", lens_last_error());
+    }
+    return !r->save_failed && !stopped_by && !r->log_failed && !r->curve_failed;
 }
 
 /* The checkpoint's folder takes new files: better known before hours of training than after. */
@@ -196,11 +201,24 @@ static void set_title(char *title, size_t size, const job *j) {
              (unsigned long long)lens_trainer_seed(j->trainer));
 }
 
+static lens_status start(job *j, const train_options *o) {
+    lens_recipe recipe;
+    TRY(train_recipe(&recipe, j->spec, o, j->train_data));
+    return lens_trainer_new(&j->trainer, j->context, j->spec, &recipe,
+                            o->seed == SEED_UNSET ? 0 : o->seed, j->train_data, j->test_data);
+}
+
+static lens_status resume(job *j, const train_options *o) {
+    size_t epochs = o->epochs == COUNT_UNSET ? 0 : o->epochs;
+    TRY(lens_trainer_resume(&j->trainer, j->context, j->spec, o->resume, epochs, j->train_data,
+                            j->test_data));
+    return train_check_resumed(j->trainer, o, j->train_data);
+}
+
 static lens_status open_job(job *j, const char *model, const train_options *o) {
     lens_context_opts opts = lens_context_defaults();
     opts.algorithm = o->algorithm;
     opts.profile = o->profile;
-    lens_recipe recipe;
     TRY(lens_net_spec_open(&j->spec, model));
     snprintf(j->out, sizeof j->out, "%s%s", o->out ? o->out : j->spec->name,
              o->out ? "" : ".safetensors");
@@ -212,15 +230,8 @@ static lens_status open_job(job *j, const char *model, const train_options *o) {
     TRY(model_check_labels(j->spec, j->test_data, o->data, &classes));
     TRY(model_check_pictures(j->train_data, o->strict));
     TRY(model_check_pictures(j->test_data, o->strict));
-    TRY(train_recipe(&recipe, j->spec, o, j->train_data));
     TRY(pick_open(&j->context, o->device, &opts));
-    TRY(lens_trainer_new(&j->trainer, j->context, j->spec, &recipe, o->seed, j->train_data,
-                         j->test_data));
-    if (o->resume) {
-        TRY(lens_trainer_resume(j->trainer, o->resume));
-        TRY(train_check_resumed(j->trainer, o));
-    }
-    return LENS_OK;
+    return o->resume ? resume(j, o) : start(j, o);
 }
 
 static void close_job(job *j) {
@@ -248,6 +259,8 @@ static lens_status train(job *j, run_state *r) {
         return save_best(j, status);
     if (status != LENS_OK && status != LENS_INTERRUPTED)
         return status;
+    if (r->save_failed)
+        return cli_fail(r->save_failed, "%s", r->why);
     TRY(lens_trainer_save(j->trainer,
                           j->out)); /* even when the log or the curve could not be written */
     if (r->log_failed || r->curve_failed)
@@ -345,6 +358,8 @@ static int run(int argc, char **argv) {
     if (!o.data)
         cli_usage("train",
                   "--data DIR is needed: a directory of IDX files, CIFAR or image folders");
+    if (o.resume && o.recipe)
+        cli_usage("train", "--recipe is of a new run; one that is resumed keeps its own");
     if (o.curve && !o.log)
         cli_usage("train", "--curve needs --log F.jsonl, which holds the epochs it draws");
     return run_job(model, &o);

@@ -38,7 +38,7 @@ static uint64_t parse_integer(const cli_command *command, const option *row, con
     char *end;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
-    if (end == text || *end || errno || strchr(text, '-'))
+    if (end == text || *end || errno || strchr(text, '-') || value == SEED_UNSET)
         cli_usage(command->name, "--%s: \"%s\" is no whole number from 0 up", row->name, text);
     return value;
 }

@@ -4,6 +4,7 @@
 #define LENSLET_CLI_OPTIONS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct cli_command;
 
@@ -33,8 +34,9 @@ typedef struct option_row {
     double low, high;  /* of numbers; high 0: no limit */
 } option;
 
-/* A count or a real that was not given, where the default comes from somewhere else. */
+/* A number that was not given, where the default comes from somewhere else. Reals: NaN. */
 #define COUNT_UNSET ((size_t)-1)
+#define SEED_UNSET UINT64_MAX /* no seed that can be given */
 
 /* Rows that many commands have. `type` is the command's struct of options. */
 #define OPTION_FORMAT_ROW(type)                                                                    \

@@ -85,7 +85,8 @@ const option train_option_rows[] = {
 };
 
 train_options train_options_defaults(void) {
-    return (train_options){.epochs = COUNT_UNSET,
+    return (train_options){.seed = SEED_UNSET,
+                           .epochs = COUNT_UNSET,
                            .batch = COUNT_UNSET,
                            .side = COUNT_UNSET,
                            .warmup = COUNT_UNSET,
@@ -101,16 +102,19 @@ train_options train_options_defaults(void) {
 
 /* ---- recipe -------------------------------------------------------------------------------- */
 
+/* --preprocess, which keeps how pictures are fitted. */
+static lens_preprocess preprocess_of(int chosen, const lens_preprocess *before) {
+    lens_preprocess p = chosen == 2 ? lens_preprocess_caffe() : lens_recipe_defaults().preprocess;
+    p.fit = before->fit;
+    p.side = before->side;
+    return p;
+}
+
 static lens_status set_preprocess(lens_recipe *recipe, const lens_net_spec *spec,
                                   const train_options *o) {
     lens_preprocess *p = &recipe->preprocess;
-    if (o->preprocess) {
-        lens_preprocess chosen =
-            o->preprocess == 2 ? lens_preprocess_caffe() : lens_recipe_defaults().preprocess;
-        chosen.fit = p->fit;
-        chosen.side = p->side;
-        *p = chosen;
-    }
+    if (o->preprocess)
+        *p = preprocess_of(o->preprocess, p);
     if (o->fit)
         p->fit = (lens_fit)(o->fit - 1);
     if (o->side != COUNT_UNSET)
@@ -159,11 +163,14 @@ static lens_status set_optimizer(lens_recipe *recipe, const train_options *o) {
     return LENS_OK;
 }
 
+static size_t held_out(double part, const lens_dataset *data) {
+    return (size_t)(part * (double)lens_dataset_shape(data).n + 0.5);
+}
+
 /* When it ends and with which weights. */
 static void set_end(lens_recipe *recipe, const train_options *o, const lens_dataset *data) {
     if (!isnan(o->validation_split)) {
-        recipe->validation =
-            (size_t)(o->validation_split * (double)lens_dataset_shape(data).n + 0.5);
+        recipe->validation = held_out(o->validation_split, data);
         recipe->validation_first = false;
     }
     if (o->patience != COUNT_UNSET)
@@ -173,8 +180,6 @@ static void set_end(lens_recipe *recipe, const train_options *o, const lens_data
     recipe->keep_best |= o->keep_best;
     if (o->epochs != COUNT_UNSET)
         recipe->epochs = o->epochs;
-    else if (o->resume)
-        recipe->epochs = 1; /* the file's are more */
 }
 
 lens_status train_recipe(lens_recipe *recipe, lens_net_spec *spec, const train_options *o,
@@ -195,13 +200,22 @@ static bool is_augment(const lens_augment *augment, const char *text) {
            !strcmp(lens_augment_text(augment, ours), lens_augment_text(&asked, theirs));
 }
 
-lens_status train_check_resumed(const lens_trainer *trainer, const train_options *o) {
+static bool is_preprocess(const lens_preprocess *p, int chosen) {
+    lens_preprocess asked = preprocess_of(chosen, p);
+    bool same = p->scale == asked.scale && p->bgr == asked.bgr;
+    for (size_t c = 0; c < 3; c++)
+        same = same && p->mean[c] == asked.mean[c] && p->std[c] == asked.std[c];
+    return same;
+}
+
+lens_status train_check_resumed(const lens_trainer *trainer, const train_options *o,
+                                const lens_dataset *data) {
     const lens_recipe *r = lens_trainer_recipe(trainer);
     const struct {
         const char *name;
         bool differs;
     } rows[] = {
-        {"--seed", o->seed && o->seed != lens_trainer_seed(trainer)},
+        {"--seed", o->seed != SEED_UNSET && o->seed != lens_trainer_seed(trainer)},
         {"--batch-size", o->batch != COUNT_UNSET && o->batch != r->batch},
         {"--optimizer", o->optimizer && o->optimizer - 1 != (int)r->optimizer.kind},
         {"--lr", !isnan(o->rate) && (float)o->rate != r->optimizer.rate},
@@ -218,7 +232,9 @@ lens_status train_check_resumed(const lens_trainer *trainer, const train_options
         {"--patience", o->patience != COUNT_UNSET && o->patience != r->patience},
         {"--min-delta", !isnan(o->min_delta) && (float)o->min_delta != r->min_delta},
         {"--keep-best", o->keep_best && !r->keep_best},
-        {"--preprocess", o->preprocess && (o->preprocess == 2) != r->preprocess.bgr},
+        {"--validation-split",
+         !isnan(o->validation_split) && held_out(o->validation_split, data) != r->validation},
+        {"--preprocess", o->preprocess && !is_preprocess(&r->preprocess, o->preprocess)},
         {"--fit", o->fit && o->fit - 1 != (int)r->preprocess.fit},
         {"--side", o->side != COUNT_UNSET && o->side != r->preprocess.side},
         {"--augment", o->augment && !is_augment(&r->augment, o->augment)},

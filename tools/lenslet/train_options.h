@@ -12,7 +12,7 @@ typedef struct train_options {
     double rate, l2, weight_decay, gamma, min_delta, validation_split; /* NaN: the recipe's */
     int optimizer, schedule, preprocess, fit; /* 0: the recipe's, else the kind + 1 */
     int format;
-    uint64_t seed;
+    uint64_t seed; /* SEED_UNSET: 0, or the checkpoint's */
     bool strict, keep_best, quiet, profile;
 } train_options;
 
@@ -26,6 +26,7 @@ lens_status train_recipe(lens_recipe *recipe, lens_net_spec *spec, const train_o
                          const lens_dataset *data);
 
 /* What was asked for must be what the checkpoint says; only the epochs may be raised. */
-lens_status train_check_resumed(const lens_trainer *trainer, const train_options *o);
+lens_status train_check_resumed(const lens_trainer *trainer, const train_options *o,
+                                const lens_dataset *data);
 
 #endif
