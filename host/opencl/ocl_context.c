@@ -19,14 +19,15 @@ static void CL_CALLBACK driver_message(const char *text, const void *data, size_
 
 /* Every name that an operation may ask ocl_algorithm_allowed() for. */
 static lens_status check_algorithm(const char *name) {
-    static const char *const names[] = {"direct", "blocked", "rows", "clblast"};
+    static const char *const names[] = {"direct", "packed", "blocked", "rows", "clblast"};
     if (name && strcmp(name, "clblast") == 0 && !ocl_clblast_built())
         return lens_fail(LENS_UNSUPPORTED, "algorithm clblast: this build is without CLBlast");
     for (size_t i = 0; name && i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return LENS_OK;
     return name ? lens_fail(LENS_BAD_ARGUMENT,
-                            "algorithm \"%s\" is none of direct, blocked, rows, clblast", name)
+                            "algorithm \"%s\" is none of direct, packed, blocked, rows, clblast",
+                            name)
                 : LENS_OK;
 }
 
@@ -103,6 +104,10 @@ lens_status ocl_context_wait(lens_context *context) {
 bool ocl_algorithm_allowed(const lens_context *context, const char *name) {
     const char *forced = ocl_state_of(context)->algorithm;
     return !forced || strcmp(forced, name) == 0;
+}
+
+bool ocl_algorithm_forced(const lens_context *context) {
+    return ocl_state_of(context)->algorithm != NULL;
 }
 
 bool ocl_is_cpu(const lens_context *context) {

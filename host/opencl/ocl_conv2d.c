@@ -1,12 +1,16 @@
 /* ocl_conv2d.c: conv2d on OpenCL devices.
  *
- * Algorithms, the first that applies and for which there is scratch enough: "blocked", register
- * tiles for CPU devices (ocl_conv2d_blocked.c); "clblast", matrix products for the other devices
+ * Algorithms, the first that applies and for which there is scratch enough: "packed", panels of
+ * filters and pixels, for CPU devices and many filters (ocl_conv2d_packed.c); "blocked", the same
+ * for few (ocl_conv2d_blocked.c); "clblast", matrix products for the other devices
  * (ocl_conv2d_clblast.c); "direct", cl/conv2d.cl, for everything.
  */
 #include "opencl/ocl_clblast.h"
 #include "opencl/ocl_conv2d_blocked.h"
 #include "opencl/ocl_conv2d_clblast.h"
+#include "opencl/ocl_conv2d_packed.h"
+
+#include <stdint.h>
 
 #define NO_OPTIONS ""
 
@@ -31,35 +35,38 @@ static void arg_sizes(ocl_launch *launch, lens_shape x, lens_shape w, lens_shape
     ocl_arg_float(launch, padding->mode == LENS_PAD_CONSTANT ? padding->value : 0);
 }
 
-size_t ocl_conv2d_scratch(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
-                          lens_shape y, const lens_conv2d_opts *opts) {
-    if (ocl_conv2d_blocked_applicable(context, pass, x, w, opts))
-        return ocl_conv2d_blocked_scratch(pass, x, w, y, opts);
-    if (ocl_conv2d_clblast_applicable(context, pass, x, w, y, opts))
-        return ocl_conv2d_clblast_scratch(context, pass, x, w, y, opts);
+/* ---- the algorithms ------------------------------------------------------------------------ */
+
+typedef struct algorithm {
+    bool (*applicable)(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
+                       lens_shape y, const lens_conv2d_opts *opts);
+    size_t (*scratch)(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
+                      lens_shape y, const lens_conv2d_opts *opts);
+    lens_status (*forward)(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
+                           const lens_tensor *b, const lens_conv2d_opts *opts,
+                           lens_tensor *scratch);
+    lens_status (*backward_input)(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *w,
+                                  const lens_conv2d_opts *opts, lens_tensor *scratch);
+    lens_status (*backward_weight)(lens_tensor *dw, const lens_tensor *dy, const lens_tensor *x,
+                                   const lens_conv2d_opts *opts, lens_tensor *scratch);
+} algorithm;
+
+static bool direct_applicable(const lens_context *context, lens_pass pass, lens_shape x,
+                              lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
+    (void)context, (void)pass, (void)x, (void)w, (void)y, (void)opts;
+    return true;
+}
+
+static size_t direct_scratch(const lens_context *context, lens_pass pass, lens_shape x,
+                             lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
+    (void)context, (void)pass, (void)x, (void)w, (void)y, (void)opts;
     return 0;
 }
 
-static bool takes_blocked(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
-                          lens_shape y, const lens_conv2d_opts *opts, const lens_tensor *scratch) {
-    return ocl_conv2d_blocked_applicable(context, pass, x, w, opts) &&
-           ocl_conv2d_blocked_scratch(pass, x, w, y, opts) <= (scratch ? scratch->count : 0);
-}
-
-static bool takes_clblast(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
-                          lens_shape y, const lens_conv2d_opts *opts, const lens_tensor *scratch) {
-    return ocl_conv2d_clblast_applicable(context, pass, x, w, y, opts) &&
-           ocl_conv2d_clblast_scratch(context, pass, x, w, y, opts) <=
-               (scratch ? scratch->count : 0);
-}
-
-lens_status ocl_conv2d_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
-                               const lens_tensor *b, const lens_conv2d_opts *opts,
-                               lens_tensor *scratch) {
-    if (takes_blocked(y->context, LENS_FORWARD, x->shape, w->shape, y->shape, opts, scratch))
-        return ocl_conv2d_blocked_forward(y, x, w, b, opts, scratch);
-    if (takes_clblast(y->context, LENS_FORWARD, x->shape, w->shape, y->shape, opts, scratch))
-        return ocl_conv2d_clblast_forward(y, x, w, b, opts, scratch);
+static lens_status direct_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
+                                  const lens_tensor *b, const lens_conv2d_opts *opts,
+                                  lens_tensor *scratch) {
+    (void)scratch;
     ocl_launch launch = ocl_begin(y->context, "conv2d", "conv2d_forward", NO_OPTIONS);
     ocl_arg_tensor(&launch, y);
     ocl_arg_tensor(&launch, x);
@@ -72,14 +79,10 @@ lens_status ocl_conv2d_forward(lens_tensor *y, const lens_tensor *x, const lens_
     return ocl_run_1d(&launch, y->count);
 }
 
-lens_status ocl_conv2d_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *w,
-                                      const lens_conv2d_opts *opts, lens_tensor *scratch) {
-    if (takes_blocked(dx->context, LENS_BACKWARD_INPUT, dx->shape, w->shape, dy->shape, opts,
-                      scratch))
-        return ocl_conv2d_blocked_backward_input(dx, dy, w, opts, scratch);
-    if (takes_clblast(dx->context, LENS_BACKWARD_INPUT, dx->shape, w->shape, dy->shape, opts,
-                      scratch))
-        return ocl_conv2d_clblast_backward_input(dx, dy, w, opts, scratch);
+static lens_status direct_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                         const lens_tensor *w, const lens_conv2d_opts *opts,
+                                         lens_tensor *scratch) {
+    (void)scratch;
     ocl_launch launch = ocl_begin(dx->context, "conv2d", "conv2d_backward_input", NO_OPTIONS);
     ocl_arg_tensor(&launch, dx);
     ocl_arg_tensor(&launch, dy);
@@ -88,14 +91,10 @@ lens_status ocl_conv2d_backward_input(lens_tensor *dx, const lens_tensor *dy, co
     return ocl_run_1d(&launch, dx->count);
 }
 
-lens_status ocl_conv2d_backward_weight(lens_tensor *dw, const lens_tensor *dy, const lens_tensor *x,
-                                       const lens_conv2d_opts *opts, lens_tensor *scratch) {
-    if (takes_blocked(dw->context, LENS_BACKWARD_WEIGHT, x->shape, dw->shape, dy->shape, opts,
-                      scratch))
-        return ocl_conv2d_blocked_backward_weight(dw, dy, x, opts, scratch);
-    if (takes_clblast(dw->context, LENS_BACKWARD_WEIGHT, x->shape, dw->shape, dy->shape, opts,
-                      scratch))
-        return ocl_conv2d_clblast_backward_weight(dw, dy, x, opts, scratch);
+static lens_status direct_backward_weight(lens_tensor *dw, const lens_tensor *dy,
+                                          const lens_tensor *x, const lens_conv2d_opts *opts,
+                                          lens_tensor *scratch) {
+    (void)scratch;
     ocl_launch launch = ocl_begin(dw->context, "conv2d", "conv2d_backward_weight", NO_OPTIONS);
     ocl_arg_tensor(&launch, dw);
     ocl_arg_tensor(&launch, dy);
@@ -104,10 +103,65 @@ lens_status ocl_conv2d_backward_weight(lens_tensor *dw, const lens_tensor *dy, c
     return ocl_run_1d(&launch, dw->count);
 }
 
+static const algorithm algorithms[] = {
+    {ocl_conv2d_packed_applicable, ocl_conv2d_packed_scratch, ocl_conv2d_packed_forward,
+     ocl_conv2d_packed_backward_input, ocl_conv2d_packed_backward_weight},
+    {ocl_conv2d_blocked_applicable, ocl_conv2d_blocked_scratch, ocl_conv2d_blocked_forward,
+     ocl_conv2d_blocked_backward_input, ocl_conv2d_blocked_backward_weight},
+    {ocl_conv2d_clblast_applicable, ocl_conv2d_clblast_scratch, ocl_conv2d_clblast_forward,
+     ocl_conv2d_clblast_backward_input, ocl_conv2d_clblast_backward_weight},
+    {direct_applicable, direct_scratch, direct_forward, direct_backward_input,
+     direct_backward_weight},
+};
+
+/* The first that applies and does with `scratch` elements. */
+static const algorithm *choose(const lens_context *context, lens_pass pass, lens_shape x,
+                               lens_shape w, lens_shape y, const lens_conv2d_opts *opts,
+                               size_t scratch) {
+    const algorithm *a = algorithms;
+    while (!a->applicable(context, pass, x, w, y, opts) ||
+           a->scratch(context, pass, x, w, y, opts) > scratch)
+        a++;
+    return a;
+}
+
+static size_t room(const lens_tensor *scratch) {
+    return scratch ? scratch->count : 0;
+}
+
+/* ---- the operation ------------------------------------------------------------------------- */
+
+size_t ocl_conv2d_scratch(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
+                          lens_shape y, const lens_conv2d_opts *opts) {
+    const algorithm *a = choose(context, pass, x, w, y, opts, SIZE_MAX);
+    return a->scratch(context, pass, x, w, y, opts);
+}
+
+lens_status ocl_conv2d_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
+                               const lens_tensor *b, const lens_conv2d_opts *opts,
+                               lens_tensor *scratch) {
+    return choose(y->context, LENS_FORWARD, x->shape, w->shape, y->shape, opts, room(scratch))
+        ->forward(y, x, w, b, opts, scratch);
+}
+
+lens_status ocl_conv2d_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *w,
+                                      const lens_conv2d_opts *opts, lens_tensor *scratch) {
+    return choose(dx->context, LENS_BACKWARD_INPUT, dx->shape, w->shape, dy->shape, opts,
+                  room(scratch))
+        ->backward_input(dx, dy, w, opts, scratch);
+}
+
+lens_status ocl_conv2d_backward_weight(lens_tensor *dw, const lens_tensor *dy, const lens_tensor *x,
+                                       const lens_conv2d_opts *opts, lens_tensor *scratch) {
+    return choose(dw->context, LENS_BACKWARD_WEIGHT, x->shape, dw->shape, dy->shape, opts,
+                  room(scratch))
+        ->backward_weight(dw, dy, x, opts, scratch);
+}
+
 lens_status ocl_conv2d_backward_bias(lens_tensor *db, const lens_tensor *dy) {
     lens_conv2d_opts none = lens_conv2d_defaults();
     if (ocl_conv2d_blocked_applicable(db->context, LENS_BACKWARD_BIAS, dy->shape, (lens_shape){0},
-                                      &none))
+                                      (lens_shape){0}, &none))
         return ocl_conv2d_blocked_backward_bias(db, dy);
     if (ocl_clblast_applicable(db->context))
         return ocl_conv2d_clblast_backward_bias(db, dy);

@@ -7,6 +7,7 @@
  */
 #include "opencl/ocl_conv2d_blocked.h"
 #include "core/size.h"
+#include "opencl/ocl_conv2d_pad.h"
 
 /* As in cl/conv2d_blocked.cl. */
 #define TILE_PIXELS 32
@@ -18,8 +19,8 @@
 #define PANEL_FLOATS 16384 /* 64 KiB of patches at a time stay in the cache */
 
 bool ocl_conv2d_blocked_applicable(const lens_context *context, lens_pass pass, lens_shape x,
-                                   lens_shape w, const lens_conv2d_opts *opts) {
-    (void)x;
+                                   lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
+    (void)x, (void)y;
     if (!ocl_is_cpu(context) || !ocl_algorithm_allowed(context, "blocked"))
         return false;
     if (pass == LENS_BACKWARD_BIAS)
@@ -30,42 +31,6 @@ bool ocl_conv2d_blocked_applicable(const lens_context *context, lens_pass pass, 
 }
 
 /* ---- shapes of what lies in scratch -------------------------------------------------------- */
-
-static bool has_padding(const lens_padding *p) {
-    return p->top || p->left || p->bottom || p->right;
-}
-
-static lens_shape padded_shape(lens_shape x, const lens_padding *p) {
-    return (lens_shape){x.n, x.c, p->top + x.h + p->bottom, p->left + x.w + p->right};
-}
-
-static size_t count_of(lens_shape s) {
-    return s.n * s.c * s.h * s.w;
-}
-
-/* How far the filter reaches beyond its first tap. */
-static size_t reach(size_t window, size_t dilation) {
-    return (window - 1) * dilation;
-}
-
-/* How the input's gradient is had: dy with `zeros` around it, so that every tap of the turned
- * filter is there, gives the padded input's gradient, which is then folded; or, where the padding
- * is zeros and smaller than the filter's reach, with so much less around it the input's own
- * gradient at once. */
-typedef struct turn {
-    lens_padding zeros;
-    bool fold;
-} turn;
-
-static turn turn_of(lens_shape w, const lens_conv2d_opts *opts) {
-    const lens_padding *p = &opts->padding;
-    size_t h = reach(w.h, opts->dilation_h), v = reach(w.w, opts->dilation_w);
-    bool is_value = p->mode == LENS_PAD_ZERO || p->mode == LENS_PAD_CONSTANT;
-    if (is_value && p->top <= h && p->bottom <= h && p->left <= v && p->right <= v)
-        return (turn){{h - p->top, v - p->left, h - p->bottom, v - p->right, LENS_PAD_ZERO, 0},
-                      false};
-    return (turn){{h, v, h, v, LENS_PAD_ZERO, 0}, true};
-}
 
 typedef struct split {
     size_t parts, part_images, panel_pixels, row; /* row: taps rounded up to whole tiles */
@@ -80,29 +45,21 @@ static split split_of(lens_shape x, lens_shape w, lens_shape y) {
     return s;
 }
 
-size_t ocl_conv2d_blocked_scratch(lens_pass pass, lens_shape x, lens_shape w, lens_shape y,
-                                  const lens_conv2d_opts *opts) {
-    size_t padded = has_padding(&opts->padding) ? count_of(padded_shape(x, &opts->padding)) : 0;
+size_t ocl_conv2d_blocked_scratch(const lens_context *context, lens_pass pass, lens_shape x,
+                                  lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
+    (void)context;
+    size_t padded =
+        ocl_has_padding(&opts->padding) ? ocl_count_of(ocl_padded_shape(x, &opts->padding)) : 0;
     if (pass == LENS_FORWARD)
         return padded;
     if (pass == LENS_BACKWARD_INPUT) {
-        turn t = turn_of(w, opts);
-        return count_of(w) + count_of(padded_shape(y, &t.zeros)) + (t.fold ? padded : 0);
+        ocl_turn t = ocl_turn_of(w, opts);
+        return ocl_count_of(w) + ocl_count_of(ocl_padded_shape(y, &t.zeros)) +
+               (t.fold ? padded : 0);
     }
     split s = split_of(x, w, y);
     size_t panel = s.panel_pixels * s.row + 8; /* a vector may be stored at its very end */
     return padded + s.parts * w.n * s.row + s.parts * opts->groups * panel;
-}
-
-/* The next `shape` of scratch as a tensor of its own, on the stack. */
-static lens_tensor carve(const lens_tensor *scratch, size_t *used, lens_shape shape) {
-    lens_tensor part = *scratch;
-    part.shape = shape;
-    part.count = count_of(shape);
-    part.offset += *used;
-    part.is_view = true;
-    *used += part.count;
-    return part;
 }
 
 /* ---- launches ------------------------------------------------------------------------------ */
@@ -138,23 +95,12 @@ static lens_status convolve(lens_tensor *y, const lens_tensor *x, const lens_ten
     return ocl_run(&launch, 2, global, local);
 }
 
-/* x itself, or a padded copy of it in scratch. */
-static lens_status pad(lens_tensor *out, const lens_tensor *x, const lens_padding *padding,
-                       const lens_tensor *scratch, size_t *used) {
-    if (!has_padding(padding)) {
-        *out = *x;
-        return LENS_OK;
-    }
-    *out = carve(scratch, used, padded_shape(x->shape, padding));
-    return ocl_pad2d_forward(out, x, padding);
-}
-
 lens_status ocl_conv2d_blocked_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
                                        const lens_tensor *b, const lens_conv2d_opts *opts,
                                        lens_tensor *scratch) {
     size_t used = 0;
     lens_tensor padded;
-    LENS_TRY(pad(&padded, x, &opts->padding, scratch, &used));
+    LENS_TRY(ocl_pad(&padded, x, &opts->padding, scratch, &used));
     return convolve(y, &padded, w, b, opts);
 }
 
@@ -171,14 +117,14 @@ lens_status ocl_conv2d_blocked_backward_input(lens_tensor *dx, const lens_tensor
                                               const lens_tensor *w, const lens_conv2d_opts *opts,
                                               lens_tensor *scratch) {
     size_t used = 0, groups = opts->groups;
-    turn t = turn_of(w->shape, opts);
+    ocl_turn t = ocl_turn_of(w->shape, opts);
     lens_tensor wide, flipped, folded = *dx;
     lens_shape ws = w->shape;
-    flipped = carve(scratch, &used, (lens_shape){ws.c * groups, ws.n / groups, ws.h, ws.w});
+    flipped = ocl_carve(scratch, &used, (lens_shape){ws.c * groups, ws.n / groups, ws.h, ws.w});
     LENS_TRY(flip(&flipped, w, groups));
-    LENS_TRY(pad(&wide, dy, &t.zeros, scratch, &used));
+    LENS_TRY(ocl_pad(&wide, dy, &t.zeros, scratch, &used));
     if (t.fold)
-        folded = carve(scratch, &used, padded_shape(dx->shape, &opts->padding));
+        folded = ocl_carve(scratch, &used, ocl_padded_shape(dx->shape, &opts->padding));
     lens_conv2d_opts turned = lens_conv2d_defaults();
     turned.dilation_h = opts->dilation_h;
     turned.dilation_w = opts->dilation_w;
@@ -204,8 +150,8 @@ lens_status ocl_conv2d_blocked_backward_weight(lens_tensor *dw, const lens_tenso
     size_t used = 0;
     split s = split_of(x->shape, dw->shape, dy->shape);
     lens_tensor padded;
-    LENS_TRY(pad(&padded, x, &opts->padding, scratch, &used));
-    lens_tensor parts = carve(scratch, &used, (lens_shape){s.parts, dw->shape.n, 1, s.row});
+    LENS_TRY(ocl_pad(&padded, x, &opts->padding, scratch, &used));
+    lens_tensor parts = ocl_carve(scratch, &used, (lens_shape){s.parts, dw->shape.n, 1, s.row});
     ocl_launch launch =
         ocl_begin(dw->context, "conv2d_blocked", "conv2d_blocked_backward_weight", "");
     ocl_arg_tensor(&launch, &parts);

@@ -4,11 +4,11 @@
 
 #include "opencl/opencl.h"
 
-/* The backward_bias pass needs no w: pass all zeros. */
+/* The backward_bias pass needs no shapes but opts: pass all zeros. */
 bool ocl_conv2d_blocked_applicable(const lens_context *context, lens_pass pass, lens_shape x,
-                                   lens_shape w, const lens_conv2d_opts *opts);
-size_t ocl_conv2d_blocked_scratch(lens_pass pass, lens_shape x, lens_shape w, lens_shape y,
-                                  const lens_conv2d_opts *opts);
+                                   lens_shape w, lens_shape y, const lens_conv2d_opts *opts);
+size_t ocl_conv2d_blocked_scratch(const lens_context *context, lens_pass pass, lens_shape x,
+                                  lens_shape w, lens_shape y, const lens_conv2d_opts *opts);
 
 /* With at least that much scratch. */
 lens_status ocl_conv2d_blocked_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,

@@ -45,6 +45,10 @@ void ocl_arg_float(ocl_launch *launch, float value) {
     set_arg(launch, sizeof value, &value);
 }
 
+void ocl_arg_local(ocl_launch *launch, size_t bytes) {
+    set_arg(launch, bytes, NULL);
+}
+
 void ocl_arg_shape(ocl_launch *launch, lens_shape shape) {
     ocl_arg_int(launch, shape.n);
     ocl_arg_int(launch, shape.c);

@@ -75,6 +75,9 @@ static inline ocl_state *ocl_state_of(const lens_context *context) {
 /* True when the algorithm `name` may be chosen: it is the forced one, or none is forced. */
 bool ocl_algorithm_allowed(const lens_context *context, const char *name);
 
+/* True when one is forced: it then runs wherever it can, not only where it pays. */
+bool ocl_algorithm_forced(const lens_context *context);
+
 bool ocl_is_cpu(const lens_context *context);
 
 /* Free the copies of writes; the queue has finished. */
@@ -154,6 +157,7 @@ void ocl_arg_tensor(ocl_launch *launch, const lens_tensor *tensor);
 void ocl_arg_int(ocl_launch *launch, size_t value); /* at most INT32_MAX */
 void ocl_arg_ulong(ocl_launch *launch, size_t value);
 void ocl_arg_float(ocl_launch *launch, float value);
+void ocl_arg_local(ocl_launch *launch, size_t bytes); /* so much local memory */
 /* n, c, h, w */
 void ocl_arg_shape(ocl_launch *launch, lens_shape shape);
 

@@ -1,0 +1,384 @@
+/* ocl_conv2d_packed.c: the convolution for CPU devices and many filters: packed panels.
+ *
+ * The kernels take an input that is padded and, where the stride is not 1, spread into planes in
+ * which it is 1 (cl/conv2d_packed.cl). So before them go a pad2d and a spread into scratch, and the
+ * filters are packed. The input's gradient is a convolution too: of dy, with zeros around it, by
+ * the filters turned round; at a stride it gives each phase of dx as channels of its own, which are
+ * then put side by side.
+ */
+#include "opencl/ocl_conv2d_packed.h"
+#include "core/size.h"
+#include "opencl/ocl_conv2d_pad.h"
+
+/* As in cl/conv2d_packed.cl. */
+#define TILE_FILTERS 8
+#define PANEL_TAPS 128
+#define PANEL_TILES 3
+#define TILE_FLOATS (TILE_FILTERS * 32)
+#define PANEL_PIXELS (PANEL_TILES * 32)
+#define LANES 32
+#define BLOCK_TAPS 96
+
+/* With fewer filters or pixels packing them costs more than it gains. */
+#define LEAST_FILTERS 24
+#define LEAST_PIXELS 32
+
+/* The weight gradient is split into at least so many work-items, over taps, groups and images: a
+ * number that no device decides, so the sum's order does not depend on it. */
+#define LEAST_PARTS 16
+
+/* ---- shapes ---------------------------------------------------------------------------------- */
+
+/* A convolution with a stride of 1, which everything is brought to. */
+typedef struct unit_conv {
+    lens_shape x;       /* as it lies in memory: padded and spread */
+    size_t m, channels; /* filters and channels of a group */
+    size_t r, s;
+    size_t stride_h, stride_w; /* of the taps among the planes of x */
+    size_t dilation_h, dilation_w, groups;
+} unit_conv;
+
+static bool is_strided(const lens_conv2d_opts *opts) {
+    return opts->stride_h > 1 || opts->stride_w > 1;
+}
+
+static lens_shape spread_shape(lens_shape x, const lens_conv2d_opts *opts) {
+    return (lens_shape){x.n, x.c * opts->stride_h * opts->stride_w,
+                        lens_size_div_up(x.h, opts->stride_h),
+                        lens_size_div_up(x.w, opts->stride_w)};
+}
+
+/* Rows of the filter of one phase of dx. */
+static size_t phase_taps(size_t window, size_t stride) {
+    return lens_size_div_up(window, stride);
+}
+
+/* What dy has around it for the phases of dx, and how many there then are. */
+static lens_padding phase_zeros(lens_shape w, const lens_conv2d_opts *opts) {
+    size_t h = phase_taps(w.h, opts->stride_h) - 1, v = phase_taps(w.w, opts->stride_w) - 1;
+    return (lens_padding){h, v, h, v, LENS_PAD_ZERO, 0};
+}
+
+static lens_shape phases_shape(lens_shape dy, lens_shape w, const lens_conv2d_opts *opts) {
+    lens_padding zeros = phase_zeros(w, opts);
+    return (lens_shape){dy.n, w.c * opts->groups * opts->stride_h * opts->stride_w,
+                        dy.h + zeros.top, dy.w + zeros.left};
+}
+
+/* Whether padding shows pixels, whose gradients are then folded together. */
+static bool must_fold(const lens_padding *p) {
+    return ocl_has_padding(p) && p->mode != LENS_PAD_ZERO && p->mode != LENS_PAD_CONSTANT;
+}
+
+static size_t packed_count(size_t m, size_t taps, size_t groups) {
+    return groups * lens_size_round_up(m, TILE_FILTERS) * taps;
+}
+
+/* The weight gradient's split. */
+typedef struct split {
+    size_t blocks, block_taps, parts, part_images, tiles;
+} split;
+
+static split split_of(lens_shape x, lens_shape w, size_t groups) {
+    size_t taps = w.c * w.h * w.w;
+    split s = {.tiles = lens_size_div_up(w.n / groups, LANES)};
+    s.block_taps =
+        lens_size_round_up(lens_size_div_up(taps, lens_size_div_up(taps, BLOCK_TAPS)), 8);
+    s.blocks = lens_size_div_up(taps, s.block_taps);
+    size_t wanted = lens_size_min(x.n, lens_size_div_up(LEAST_PARTS, s.blocks * groups));
+    s.part_images = lens_size_div_up(x.n, wanted);
+    s.parts = lens_size_div_up(x.n, s.part_images);
+    return s;
+}
+
+/* ---- what it is for -------------------------------------------------------------------------- */
+
+static size_t local_bytes(lens_pass pass, lens_shape x, lens_shape w,
+                          const lens_conv2d_opts *opts) {
+    size_t filters = w.n / opts->groups;
+    if (pass == LENS_BACKWARD_WEIGHT) {
+        split s = split_of(x, w, opts->groups);
+        return s.block_taps * s.tiles * LANES * sizeof(float);
+    }
+    if (pass == LENS_BACKWARD_INPUT)
+        filters = w.c * opts->stride_h * opts->stride_w;
+    return PANEL_TILES * lens_size_div_up(filters, TILE_FILTERS) * TILE_FLOATS * sizeof(float);
+}
+
+bool ocl_conv2d_packed_applicable(const lens_context *context, lens_pass pass, lens_shape x,
+                                  lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
+    if (!ocl_is_cpu(context) || !ocl_algorithm_allowed(context, "packed"))
+        return false;
+    bool is_dilated = opts->dilation_h > 1 || opts->dilation_w > 1;
+    if (pass == LENS_BACKWARD_INPUT && is_strided(opts) && is_dilated)
+        return false;
+    size_t filters = (pass == LENS_BACKWARD_INPUT ? w.c : w.n / opts->groups);
+    bool pays = filters >= LEAST_FILTERS && y.n * y.h * y.w >= LEAST_PIXELS;
+    return (pays || ocl_algorithm_forced(context)) &&
+           local_bytes(pass, x, w, opts) <= context->device.local_bytes;
+}
+
+static size_t prepared_count(lens_shape x, const lens_conv2d_opts *opts) {
+    lens_shape padded = ocl_padded_shape(x, &opts->padding);
+    size_t count = ocl_has_padding(&opts->padding) ? ocl_count_of(padded) : 0;
+    return count + (is_strided(opts) ? ocl_count_of(spread_shape(padded, opts)) : 0);
+}
+
+static size_t backward_input_scratch(lens_shape x, lens_shape w, lens_shape y,
+                                     const lens_conv2d_opts *opts) {
+    size_t folded = ocl_count_of(ocl_padded_shape(x, &opts->padding));
+    if (!is_strided(opts)) {
+        ocl_turn t = ocl_turn_of(w, opts);
+        return packed_count(w.c, w.n / opts->groups * w.h * w.w, opts->groups) +
+               ocl_count_of(ocl_padded_shape(y, &t.zeros)) + (t.fold ? folded : 0);
+    }
+    lens_padding zeros = phase_zeros(w, opts);
+    size_t taps = w.n / opts->groups * (zeros.top + 1) * (zeros.left + 1);
+    return packed_count(w.c * opts->stride_h * opts->stride_w, taps, opts->groups) +
+           ocl_count_of(ocl_padded_shape(y, &zeros)) + ocl_count_of(phases_shape(y, w, opts)) +
+           (must_fold(&opts->padding) ? folded : 0);
+}
+
+size_t ocl_conv2d_packed_scratch(const lens_context *context, lens_pass pass, lens_shape x,
+                                 lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
+    (void)context;
+    if (pass == LENS_BACKWARD_INPUT)
+        return backward_input_scratch(x, w, y, opts);
+    size_t taps = w.c * w.h * w.w;
+    if (pass == LENS_FORWARD)
+        return prepared_count(x, opts) + packed_count(w.n / opts->groups, taps, opts->groups);
+    split s = split_of(x, w, opts->groups);
+    return prepared_count(x, opts) + opts->groups * s.tiles * LANES * y.n * y.h * y.w +
+           (s.parts > 1 ? s.parts * ocl_count_of(w) : 0);
+}
+
+/* ---- launches -------------------------------------------------------------------------------- */
+
+static lens_status spread(lens_tensor *out, const lens_tensor *x, const lens_conv2d_opts *opts) {
+    ocl_launch launch = ocl_begin(x->context, "conv2d_packed", "conv2d_packed_spread", "");
+    size_t rows = x->shape.n * x->shape.c * opts->stride_h * out->shape.h;
+    ocl_arg_tensor(&launch, out);
+    ocl_arg_tensor(&launch, x);
+    ocl_arg_int(&launch, x->shape.h);
+    ocl_arg_int(&launch, x->shape.w);
+    ocl_arg_int(&launch, out->shape.h);
+    ocl_arg_int(&launch, out->shape.w);
+    ocl_arg_int(&launch, opts->stride_h);
+    ocl_arg_int(&launch, opts->stride_w);
+    ocl_arg_int(&launch, rows);
+    return ocl_run_1d(&launch, rows);
+}
+
+/* x as the kernels take it: itself, or padded and spread in scratch. */
+static lens_status prepare(lens_tensor *out, const lens_tensor *x, const lens_conv2d_opts *opts,
+                           const lens_tensor *scratch, size_t *used) {
+    lens_tensor padded;
+    LENS_TRY(ocl_pad(&padded, x, &opts->padding, scratch, used));
+    *out = padded;
+    if (!is_strided(opts))
+        return LENS_OK;
+    *out = ocl_carve(scratch, used, spread_shape(padded.shape, opts));
+    return spread(out, &padded, opts);
+}
+
+/* `turned`: for dy to dx, with the phases of this stride. */
+static lens_status pack_weights(lens_tensor *packed, const lens_tensor *w, const unit_conv *conv,
+                                bool turned, const lens_conv2d_opts *opts) {
+    size_t taps = conv->channels * conv->r * conv->s;
+    ocl_launch launch = ocl_begin(w->context, "conv2d_packed", "conv2d_packed_weights", "");
+    ocl_arg_tensor(&launch, packed);
+    ocl_arg_tensor(&launch, w);
+    ocl_arg_int(&launch, conv->m);
+    ocl_arg_int(&launch, taps);
+    ocl_arg_int(&launch, turned);
+    ocl_arg_int(&launch, w->shape.n / conv->groups);
+    ocl_arg_int(&launch, w->shape.c);
+    ocl_arg_int(&launch, w->shape.h);
+    ocl_arg_int(&launch, w->shape.w);
+    ocl_arg_int(&launch, conv->r);
+    ocl_arg_int(&launch, conv->s);
+    ocl_arg_int(&launch, turned ? opts->stride_h : 1);
+    ocl_arg_int(&launch, turned ? opts->stride_w : 1);
+    const size_t global[] = {lens_size_div_up(conv->m, TILE_FILTERS),
+                             lens_size_div_up(taps, PANEL_TAPS), conv->groups};
+    const size_t local[] = {1, 1, 1};
+    return ocl_run(&launch, 3, global, local);
+}
+
+/* CONV2D_PACKED_SIZES of cl/conv2d_packed.cl. */
+static void arg_sizes(ocl_launch *launch, const unit_conv *conv, lens_shape y) {
+    ocl_arg_shape(launch, conv->x);
+    ocl_arg_int(launch, conv->m * conv->groups);
+    ocl_arg_int(launch, conv->channels);
+    ocl_arg_int(launch, conv->r);
+    ocl_arg_int(launch, conv->s);
+    ocl_arg_int(launch, y.h);
+    ocl_arg_int(launch, y.w);
+    ocl_arg_int(launch, conv->groups);
+    ocl_arg_int(launch, conv->stride_h);
+    ocl_arg_int(launch, conv->stride_w);
+    ocl_arg_int(launch, conv->dilation_h);
+    ocl_arg_int(launch, conv->dilation_w);
+}
+
+static lens_status convolve(lens_tensor *y, const lens_tensor *x, const lens_tensor *packed,
+                            const lens_tensor *b, const lens_activation *activation,
+                            const unit_conv *conv) {
+    ocl_launch launch = ocl_begin(y->context, "conv2d_packed", "conv2d_packed_forward", "");
+    ocl_arg_tensor(&launch, y);
+    ocl_arg_tensor(&launch, x);
+    ocl_arg_tensor(&launch, packed);
+    ocl_arg_tensor(&launch, b);
+    ocl_arg_int(&launch, b != NULL);
+    ocl_arg_int(&launch, activation->kind);
+    ocl_arg_float(&launch, activation->alpha);
+    ocl_arg_local(&launch, PANEL_TILES * lens_size_div_up(conv->m, TILE_FILTERS) * TILE_FLOATS *
+                               sizeof(float));
+    arg_sizes(&launch, conv, y->shape);
+    size_t pixels = y->shape.n * y->shape.h * y->shape.w;
+    const size_t global[] = {lens_size_div_up(pixels, PANEL_PIXELS), conv->groups};
+    const size_t local[] = {1, 1};
+    return ocl_run(&launch, 2, global, local);
+}
+
+/* ---- the passes ------------------------------------------------------------------------------ */
+
+static unit_conv unit_of(lens_shape prepared, lens_shape w, const lens_conv2d_opts *opts) {
+    return (unit_conv){
+        prepared,         w.n / opts->groups, w.c,         w.h, w.w, opts->stride_h, opts->stride_w,
+        opts->dilation_h, opts->dilation_w,   opts->groups};
+}
+
+lens_status ocl_conv2d_packed_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
+                                      const lens_tensor *b, const lens_conv2d_opts *opts,
+                                      lens_tensor *scratch) {
+    size_t used = 0;
+    lens_tensor prepared, packed;
+    LENS_TRY(prepare(&prepared, x, opts, scratch, &used));
+    unit_conv conv = unit_of(prepared.shape, w->shape, opts);
+    size_t count = packed_count(conv.m, conv.channels * conv.r * conv.s, conv.groups);
+    packed = ocl_carve(scratch, &used, (lens_shape){1, count, 1, 1});
+    LENS_TRY(pack_weights(&packed, w, &conv, false, opts));
+    return convolve(y, &prepared, &packed, b, &opts->activation, &conv);
+}
+
+/* dy, with zeros around it, through the turned filters: dx, or its phases. */
+static lens_status convolve_back(lens_tensor *out, const lens_tensor *dy, const lens_tensor *w,
+                                 unit_conv *conv, const lens_padding *zeros,
+                                 const lens_conv2d_opts *opts, lens_tensor *scratch, size_t *used) {
+    lens_tensor wide, packed;
+    LENS_TRY(ocl_pad(&wide, dy, zeros, scratch, used));
+    conv->x = wide.shape;
+    size_t count = packed_count(conv->m, conv->channels * conv->r * conv->s, conv->groups);
+    packed = ocl_carve(scratch, used, (lens_shape){1, count, 1, 1});
+    LENS_TRY(pack_weights(&packed, w, conv, true, opts));
+    lens_activation linear = {LENS_LINEAR, 0};
+    return convolve(out, &wide, &packed, NULL, &linear, conv);
+}
+
+static lens_status gather_phases(lens_tensor *dx, const lens_tensor *phases,
+                                 const lens_conv2d_opts *opts, size_t top, size_t left) {
+    ocl_launch launch = ocl_begin(dx->context, "conv2d_packed", "conv2d_packed_gather_phases", "");
+    size_t rows = dx->shape.n * dx->shape.c * dx->shape.h;
+    ocl_arg_tensor(&launch, dx);
+    ocl_arg_tensor(&launch, phases);
+    ocl_arg_int(&launch, dx->shape.h);
+    ocl_arg_int(&launch, dx->shape.w);
+    ocl_arg_int(&launch, phases->shape.h);
+    ocl_arg_int(&launch, phases->shape.w);
+    ocl_arg_int(&launch, opts->stride_h);
+    ocl_arg_int(&launch, opts->stride_w);
+    ocl_arg_int(&launch, top);
+    ocl_arg_int(&launch, left);
+    ocl_arg_int(&launch, rows);
+    return ocl_run_1d(&launch, rows);
+}
+
+static lens_status backward_input_strided(lens_tensor *dx, const lens_tensor *dy,
+                                          const lens_tensor *w, const lens_conv2d_opts *opts,
+                                          lens_tensor *scratch) {
+    size_t used = 0;
+    const lens_padding *p = &opts->padding;
+    lens_padding zeros = phase_zeros(w->shape, opts);
+    unit_conv conv = {.m = w->shape.c * opts->stride_h * opts->stride_w,
+                      .channels = w->shape.n / opts->groups,
+                      .r = zeros.top + 1,
+                      .s = zeros.left + 1,
+                      .stride_h = 1,
+                      .stride_w = 1,
+                      .dilation_h = 1,
+                      .dilation_w = 1,
+                      .groups = opts->groups};
+    lens_tensor phases = ocl_carve(scratch, &used, phases_shape(dy->shape, w->shape, opts));
+    LENS_TRY(convolve_back(&phases, dy, w, &conv, &zeros, opts, scratch, &used));
+    if (!must_fold(p))
+        return gather_phases(dx, &phases, opts, p->top, p->left);
+    lens_tensor folded = ocl_carve(scratch, &used, ocl_padded_shape(dx->shape, p));
+    LENS_TRY(gather_phases(&folded, &phases, opts, 0, 0));
+    return ocl_pad2d_backward_input(dx, &folded, p);
+}
+
+lens_status ocl_conv2d_packed_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                             const lens_tensor *w, const lens_conv2d_opts *opts,
+                                             lens_tensor *scratch) {
+    if (is_strided(opts))
+        return backward_input_strided(dx, dy, w, opts, scratch);
+    size_t used = 0;
+    ocl_turn t = ocl_turn_of(w->shape, opts);
+    unit_conv conv = unit_of(dy->shape, w->shape, opts);
+    conv.m = w->shape.c;
+    conv.channels = w->shape.n / opts->groups;
+    if (!t.fold)
+        return convolve_back(dx, dy, w, &conv, &t.zeros, opts, scratch, &used);
+    lens_tensor folded = ocl_carve(scratch, &used, ocl_padded_shape(dx->shape, &opts->padding));
+    LENS_TRY(convolve_back(&folded, dy, w, &conv, &t.zeros, opts, scratch, &used));
+    return ocl_pad2d_backward_input(dx, &folded, &opts->padding);
+}
+
+static lens_status add_parts(lens_tensor *dw, const lens_tensor *parts, size_t count) {
+    ocl_launch launch = ocl_begin(dw->context, "conv2d_packed", "conv2d_packed_add_parts", "");
+    ocl_arg_tensor(&launch, dw);
+    ocl_arg_tensor(&launch, parts);
+    ocl_arg_int(&launch, dw->count);
+    ocl_arg_int(&launch, count);
+    return ocl_run_1d(&launch, lens_size_div_up(dw->count, 16));
+}
+
+static lens_status to_lanes(lens_tensor *lanes, const lens_tensor *dy, size_t tiles,
+                            size_t groups) {
+    ocl_launch launch = ocl_begin(dy->context, "conv2d_packed", "conv2d_packed_lanes", "");
+    ocl_arg_tensor(&launch, lanes);
+    ocl_arg_tensor(&launch, dy);
+    ocl_arg_int(&launch, dy->shape.c / groups);
+    ocl_arg_int(&launch, dy->shape.h * dy->shape.w);
+    const size_t global[] = {dy->shape.n, tiles, groups}, local[] = {1, 1, 1};
+    return ocl_run(&launch, 3, global, local);
+}
+
+lens_status ocl_conv2d_packed_backward_weight(lens_tensor *dw, const lens_tensor *dy,
+                                              const lens_tensor *x, const lens_conv2d_opts *opts,
+                                              lens_tensor *scratch) {
+    size_t used = 0, groups = opts->groups;
+    split s = split_of(x->shape, dw->shape, groups);
+    lens_tensor prepared, lanes, parts = *dw;
+    LENS_TRY(prepare(&prepared, x, opts, scratch, &used));
+    lanes =
+        ocl_carve(scratch, &used,
+                  (lens_shape){groups * s.tiles * LANES, dy->shape.n, dy->shape.h, dy->shape.w});
+    LENS_TRY(to_lanes(&lanes, dy, s.tiles, groups));
+    if (s.parts > 1)
+        parts = ocl_carve(scratch, &used, (lens_shape){s.parts, dw->count, 1, 1});
+    unit_conv conv = unit_of(prepared.shape, dw->shape, opts);
+    ocl_launch launch =
+        ocl_begin(dw->context, "conv2d_packed", "conv2d_packed_backward_weight", "");
+    ocl_arg_tensor(&launch, &parts);
+    ocl_arg_tensor(&launch, &lanes);
+    ocl_arg_tensor(&launch, &prepared);
+    ocl_arg_local(&launch, s.block_taps * s.tiles * LANES * sizeof(float));
+    ocl_arg_int(&launch, s.block_taps);
+    ocl_arg_int(&launch, s.part_images);
+    arg_sizes(&launch, &conv, dy->shape);
+    const size_t global[] = {s.blocks, s.parts, groups}, local[] = {1, 1, 1};
+    LENS_TRY(ocl_run(&launch, 3, global, local));
+    return s.parts > 1 ? add_parts(dw, &parts, s.parts) : LENS_OK;
+}
