@@ -11,6 +11,27 @@
 
 #pragma OPENCL FP_CONTRACT OFF
 
+/* For CPU devices, whose compilers all are Clang:
+ *
+ * STORE16: vstore16() to `space` memory at any float, of which some make four stores.
+ * STREAM16: the same to global memory, past the caches where it can: for what is written once and not
+ * read soon, which then need not be read before it is written.
+ * PREFETCH: ask for the line of `at` in global memory. */
+#ifdef __clang__
+typedef float16 __attribute__((aligned(4))) float16_anywhere;
+#define STORE16(space, value, at) (*(space float16_anywhere *)(at) = (value))
+#define STREAM16(value, at)                                                                        \
+    if (((ulong)(at) & 63) == 0)                                                                   \
+        __builtin_nontemporal_store(value, (global float16 *)(at));                                \
+    else                                                                                           \
+        STORE16(global, value, at)
+#define PREFETCH(at) __builtin_prefetch((const void *)(ulong)(at), 0, 2)
+#else
+#define STORE16(space, value, at) vstore16(value, 0, at)
+#define STREAM16(value, at) vstore16(value, 0, at)
+#define PREFETCH(at)
+#endif
+
 /* The functions below are written once for one value (T = float) and for sixteen at a time (T = float16,
  * I = int16), since OpenCL C has no other way to say it: a compiler does not vectorise a loop over them
  * by itself. Both widths give the same bits.

@@ -152,8 +152,8 @@ conv2d_packed_weights(global float *restrict packed, const ulong packed_offset,
 void store_tile(global float *y, const float *tile, const int *to, int pixels, int filters, int PQ) {
     if (to[pixels - 1] - to[0] == pixels - 1 && pixels == TILE_PIXELS) {
         for (int i = 0; i < filters; i++) {
-            vstore16(vload16(2 * i, tile), 0, y + i * PQ + to[0]);
-            vstore16(vload16(2 * i + 1, tile), 1, y + i * PQ + to[0]);
+            STORE16(global, vload16(2 * i, tile), y + i * PQ + to[0]);
+            STORE16(global, vload16(2 * i + 1, tile), y + i * PQ + to[0] + 16);
         }
         return;
     }
@@ -207,8 +207,8 @@ conv2d_packed_forward(global float *restrict y, const ulong y_offset,
             if (runs[j] > 0)
                 for (int t = 0; t < count; t++)
                     for (int i = 0; i < runs[j]; i++)
-                        vstore16(vload16(0, x + offset[t] + run_at[j][i]), 0,
-                                 rows + t * TILE_PIXELS + run_lane[j][i]);
+                        STORE16(private, vload16(0, x + offset[t] + run_at[j][i]),
+                                rows + t * TILE_PIXELS + run_lane[j][i]);
             else
                 for (int t = 0; t < count; t++)
                     for (int e = 0; e < TILE_PIXELS; e++)
@@ -236,12 +236,12 @@ conv2d_packed_forward(global float *restrict y, const ulong y_offset,
                 if (!last) {
 #pragma unroll
                     for (int i = 0; i < 2 * TILE_FILTERS; i++)
-                        vstore16(acc[i], i, waiting);
+                        STORE16(local, acc[i], waiting + 16 * i);
                     continue;
                 }
 #pragma unroll
                 for (int i = 0; i < 2 * TILE_FILTERS; i++)
-                    vstore16(acc[i], i, tile);
+                    STORE16(private, acc[i], tile + 16 * i);
                 activate_all(activation, alpha, tile, filters * TILE_PIXELS);
                 store_tile(y + k * PQ, tile, to + j * TILE_PIXELS,
                            min(TILE_PIXELS, pixels - j * TILE_PIXELS), filters, PQ);
@@ -338,7 +338,7 @@ conv2d_packed_backward_weight(global float *restrict parts, const ulong parts_of
             float *row = panel + t * BLOCK_PIXELS;
             if (by_runs) /* what is too much is overwritten by the next run or row */
                 for (int i = 0; i < runs; i++)
-                    vstore16(vload16(0, x + offset[t] + run_at[i]), 0, row + run_pixel[i]);
+                    STORE16(private, vload16(0, x + offset[t] + run_at[i]), row + run_pixel[i]);
             else
                 for (int i = 0; i < pixels; i++)
                     row[i] = x[offset[t] + at[i]];
@@ -361,7 +361,7 @@ conv2d_packed_backward_weight(global float *restrict parts, const ulong parts_of
                 MULTIPLY(acc, pixels, vload16(2 * t, slopes), vload16(2 * t + 1, slopes), PIXEL);
 #pragma unroll
                 for (int i = 0; i < 16; i++)
-                    vstore16(acc[i], i, waiting);
+                    STORE16(local, acc[i], waiting + 16 * i);
             }
         }
     }

@@ -119,7 +119,7 @@ static void an_unknown_algorithm_is_refused(void **state) {
     lens_context *context;
     opts.algorithm = "blokced";
     assert_fails(lens_context_open(&context, getenv("LENSLET_DEVICE"), &opts), LENS_BAD_ARGUMENT,
-                 "\"blokced\" is none of direct, packed, blocked, rows, clblast");
+                 "\"blokced\" is none of direct, packed, blocked, streamed, rows, clblast");
     assert_null(context);
 #ifndef LENSLET_CLBLAST
     opts.algorithm = "clblast";

@@ -1,8 +1,10 @@
 /* ocl_dense.c: the dense layer on OpenCL devices.
  *
- * Algorithms, the first that applies: "blocked", register tiles for CPU devices, and "clblast" for
- * the others (ocl_matmul.c); "direct", cl/dense.cl.
+ * Algorithms, the first that applies: "streamed", for CPU devices and many weights
+ * (ocl_dense_streamed.c); "blocked", register tiles for CPU devices, and "clblast" for the others
+ * (ocl_matmul.c); "direct", cl/dense.cl.
  */
+#include "opencl/ocl_dense_streamed.h"
 #include "opencl/ocl_matmul.h"
 
 /* N K I of cl/dense.cl, from w (k, i) or its gradient. */
@@ -26,6 +28,8 @@ static ocl_matmul product_of(lens_pass pass, size_t n, lens_shape w) {
 }
 
 size_t ocl_dense_scratch(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w) {
+    if (ocl_dense_streamed_applicable(context, x.n, w))
+        return 0;
     ocl_matmul product = product_of(pass, x.n, w);
     return ocl_matmul_scratch(context, &product);
 }
@@ -33,6 +37,8 @@ size_t ocl_dense_scratch(const lens_context *context, lens_pass pass, lens_shape
 lens_status ocl_dense_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
                               const lens_tensor *b, const lens_dense_opts *opts,
                               lens_tensor *scratch) {
+    if (ocl_dense_streamed_applicable(y->context, x->shape.n, w->shape))
+        return ocl_dense_streamed_forward(y, x, w, b, opts);
     if (ocl_matmul_applicable(y->context)) {
         ocl_matmul product = product_of(LENS_FORWARD, x->shape.n, w->shape);
         product.activation = &opts->activation;
@@ -52,6 +58,8 @@ lens_status ocl_dense_forward(lens_tensor *y, const lens_tensor *x, const lens_t
 
 lens_status ocl_dense_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *w,
                                      lens_tensor *scratch) {
+    if (ocl_dense_streamed_applicable(dx->context, dx->shape.n, w->shape))
+        return ocl_dense_streamed_backward_input(dx, dy, w);
     if (ocl_matmul_applicable(dx->context)) {
         ocl_matmul product = product_of(LENS_BACKWARD_INPUT, dx->shape.n, w->shape);
         return ocl_matmul_run(dx, dy, w, NULL, &product, scratch);
@@ -66,6 +74,8 @@ lens_status ocl_dense_backward_input(lens_tensor *dx, const lens_tensor *dy, con
 
 lens_status ocl_dense_backward_weight(lens_tensor *dw, const lens_tensor *dy, const lens_tensor *x,
                                       lens_tensor *scratch) {
+    if (ocl_dense_streamed_applicable(dw->context, x->shape.n, dw->shape))
+        return ocl_dense_streamed_backward_weight(dw, dy, x);
     if (ocl_matmul_applicable(dw->context)) {
         ocl_matmul product = product_of(LENS_BACKWARD_WEIGHT, x->shape.n, dw->shape);
         return ocl_matmul_run(dw, dy, x, NULL, &product, scratch);

@@ -1,0 +1,17 @@
+/* ocl_dense_streamed.h: dense layers of many weights on CPU devices: "streamed" of ocl_dense.c. */
+#ifndef LENSLET_OPENCL_OCL_DENSE_STREAMED_H
+#define LENSLET_OPENCL_OCL_DENSE_STREAMED_H
+
+#include "opencl/opencl.h"
+
+/* w (k, i) for n images. */
+bool ocl_dense_streamed_applicable(const lens_context *context, size_t n, lens_shape w);
+
+lens_status ocl_dense_streamed_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
+                                       const lens_tensor *b, const lens_dense_opts *opts);
+lens_status ocl_dense_streamed_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                              const lens_tensor *w);
+lens_status ocl_dense_streamed_backward_weight(lens_tensor *dw, const lens_tensor *dy,
+                                               const lens_tensor *x);
+
+#endif
