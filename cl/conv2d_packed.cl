@@ -110,38 +110,56 @@ kernel void conv2d_packed_spread(global float *restrict spread, const ulong spre
 }
 
 /* The filters of a group in eights: for PANEL_TAPS taps at a time, for each eight filters, tap by tap
- * their eight weights; zeros for filters past the last. M filters of `taps` in `groups` groups.
- *
- * turned 0: filter m is w[m]. turned 1: the filters that take dy to dx: m = (c, a, b) of the C channels
- * and stride_h * stride_w phases, taps (k, i, j) of the R_TURNED x S_TURNED that remain of R x S.
- * global[0] = eights, [1] = panels of taps, [2] = groups. */
+ * their eight weights; zeros for filters past the last of M. global[0] = eights, [1] = panels of taps,
+ * [2] = groups. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_packed_weights(global float *restrict packed, const ulong packed_offset,
                       global const float *restrict w, const ulong w_offset, const int M,
-                      const int taps, const int turned, const int KG, const int CG, const int R,
-                      const int S, const int R_TURNED, const int S_TURNED, const int stride_h,
-                      const int stride_w) {
+                      const int taps) {
     const int eight = get_global_id(0), first = get_global_id(1) * PANEL_TAPS, g = get_global_id(2);
     const int count = min(PANEL_TAPS, taps - first), eights = get_global_size(0);
+    const int valid = min(TILE_FILTERS, M - eight * TILE_FILTERS);
+    global float *to = packed + packed_offset + (size_t)g * eights * TILE_FILTERS * taps +
+                       ((size_t)first * eights + eight * count) * TILE_FILTERS;
+    w += w_offset + ((size_t)g * M + eight * TILE_FILTERS) * taps + first;
+    for (int t = 0; t < count; t++)
+        for (int i = 0; i < TILE_FILTERS; i++)
+            to[t * TILE_FILTERS + i] = i < valid ? w[(size_t)i * taps + t] : 0.0f;
+}
+
+/* The filters that take dy to dx, packed likewise: filter m = (c, a, b) of the CG channels and
+ * stride_h * stride_w phases, taps (k, i, j), of which R_TURNED x S_TURNED remain of R x S:
+ * w[k, c, (R_TURNED-1-i) stride_h + a, (S_TURNED-1-j) stride_w + b], 0 outside. */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv2d_packed_turned_weights(global float *restrict packed, const ulong packed_offset,
+                             global const float *restrict w, const ulong w_offset, const int M,
+                             const int taps, const int KG, const int CG, const int R, const int S,
+                             const int R_TURNED, const int S_TURNED, const int stride_h,
+                             const int stride_w) {
+    const int eight = get_global_id(0), first = get_global_id(1) * PANEL_TAPS, g = get_global_id(2);
+    const int count = min(PANEL_TAPS, taps - first), eights = get_global_size(0);
+    int a[TILE_FILTERS], b[TILE_FILTERS], at[TILE_FILTERS]; /* of the eight filters */
+    for (int e = 0; e < TILE_FILTERS; e++) {
+        const int m = eight * TILE_FILTERS + e, c = min(m, M - 1) / (stride_w * stride_h);
+        a[e] = m < M ? m / stride_w % stride_h : R; /* R: all outside */
+        b[e] = m % stride_w;
+        at[e] = m < M ? (c * R + a[e]) * S + b[e] : 0;
+    }
     global float *to = packed + packed_offset + (size_t)g * eights * TILE_FILTERS * taps +
                        ((size_t)first * eights + eight * count) * TILE_FILTERS;
     w += w_offset + (size_t)g * KG * CG * R * S;
-    for (int i = 0; i < TILE_FILTERS; i++) {
-        const int m = eight * TILE_FILTERS + i;
-        const int b = m % stride_w, a = m / stride_w % stride_h, c = m / (stride_w * stride_h);
-        for (int t = 0; t < count; t++) {
-            float value = 0.0f;
-            if (m < M && !turned)
-                value = w[(size_t)m * taps + first + t];
-            else if (m < M) {
-                const int j = (first + t) % S_TURNED, v = (first + t) / S_TURNED % R_TURNED,
-                          k = (first + t) / (S_TURNED * R_TURNED);
-                const int r = (R_TURNED - 1 - v) * stride_h + a;
-                const int s = (S_TURNED - 1 - j) * stride_w + b;
-                if (r < R && s < S)
-                    value = w[(((size_t)k * CG + c) * R + r) * S + s];
+    int j = first % S_TURNED, i = first / S_TURNED % R_TURNED, k = first / (S_TURNED * R_TURNED);
+    for (int t = 0; t < count; t++) {
+        const int r = (R_TURNED - 1 - i) * stride_h, s = (S_TURNED - 1 - j) * stride_w;
+        global const float *from = w + (size_t)k * CG * R * S + r * S + s;
+        for (int e = 0; e < TILE_FILTERS; e++)
+            to[t * TILE_FILTERS + e] = r + a[e] < R && s + b[e] < S ? from[at[e]] : 0.0f;
+        if (++j == S_TURNED) {
+            j = 0;
+            if (++i == R_TURNED) {
+                i = 0;
+                k++;
             }
-            to[t * TILE_FILTERS + i] = value;
         }
     }
 }
@@ -291,12 +309,14 @@ conv2d_packed_lanes(global float *restrict lanes, const ulong lanes_offset,
     const int filters = min(LANES, KG - tile * LANES);
     for (int first = 0; first < PQ; first += BLOCK_PIXELS) {
         const int end = min(first + BLOCK_PIXELS, PQ);
-        for (int e = 0; e < filters; e++)
+        if (filters == LANES)
             for (int i = first; i < end; i++)
-                to[i * LANES + e] = dy[e * PQ + i];
-        for (int e = filters; e < LANES; e++)
+                for (int e = 0; e < LANES; e++)
+                    to[i * LANES + e] = dy[e * PQ + i];
+        else
             for (int i = first; i < end; i++)
-                to[i * LANES + e] = 0.0f;
+                for (int e = 0; e < LANES; e++)
+                    to[i * LANES + e] = e < filters ? dy[e * PQ + i] : 0.0f;
     }
 }
 

@@ -181,28 +181,40 @@ static lens_status prepare(lens_tensor *out, const lens_tensor *x, const lens_co
     return spread(out, &padded, opts);
 }
 
-/* `turned`: for dy to dx, with the phases of this stride. */
-static lens_status pack_weights(lens_tensor *packed, const lens_tensor *w, const unit_conv *conv,
-                                bool turned, const lens_conv2d_opts *opts) {
+static lens_status run_packing(ocl_launch *launch, const unit_conv *conv) {
     size_t taps = conv->channels * conv->r * conv->s;
+    const size_t global[] = {lens_size_div_up(conv->m, TILE_FILTERS),
+                             lens_size_div_up(taps, PANEL_TAPS), conv->groups};
+    const size_t local[] = {1, 1, 1};
+    return ocl_run(launch, 3, global, local);
+}
+
+static lens_status pack_weights(lens_tensor *packed, const lens_tensor *w, const unit_conv *conv) {
     ocl_launch launch = ocl_begin(w->context, "conv2d_packed", "conv2d_packed_weights", "");
     ocl_arg_tensor(&launch, packed);
     ocl_arg_tensor(&launch, w);
     ocl_arg_int(&launch, conv->m);
-    ocl_arg_int(&launch, taps);
-    ocl_arg_int(&launch, turned);
+    ocl_arg_int(&launch, conv->channels * conv->r * conv->s);
+    return run_packing(&launch, conv);
+}
+
+/* For dy to dx, with the phases of this stride. */
+static lens_status pack_turned(lens_tensor *packed, const lens_tensor *w, const unit_conv *conv,
+                               const lens_conv2d_opts *opts) {
+    ocl_launch launch = ocl_begin(w->context, "conv2d_packed", "conv2d_packed_turned_weights", "");
+    ocl_arg_tensor(&launch, packed);
+    ocl_arg_tensor(&launch, w);
+    ocl_arg_int(&launch, conv->m);
+    ocl_arg_int(&launch, conv->channels * conv->r * conv->s);
     ocl_arg_int(&launch, w->shape.n / conv->groups);
     ocl_arg_int(&launch, w->shape.c);
     ocl_arg_int(&launch, w->shape.h);
     ocl_arg_int(&launch, w->shape.w);
     ocl_arg_int(&launch, conv->r);
     ocl_arg_int(&launch, conv->s);
-    ocl_arg_int(&launch, turned ? opts->stride_h : 1);
-    ocl_arg_int(&launch, turned ? opts->stride_w : 1);
-    const size_t global[] = {lens_size_div_up(conv->m, TILE_FILTERS),
-                             lens_size_div_up(taps, PANEL_TAPS), conv->groups};
-    const size_t local[] = {1, 1, 1};
-    return ocl_run(&launch, 3, global, local);
+    ocl_arg_int(&launch, opts->stride_h);
+    ocl_arg_int(&launch, opts->stride_w);
+    return run_packing(&launch, conv);
 }
 
 /* CONV2D_PACKED_SIZES of cl/conv2d_packed.cl. */
@@ -258,7 +270,7 @@ lens_status ocl_conv2d_packed_forward(lens_tensor *y, const lens_tensor *x, cons
     unit_conv conv = unit_of(prepared.shape, w->shape, opts);
     size_t count = packed_count(conv.m, conv.channels * conv.r * conv.s, conv.groups);
     packed = ocl_carve(scratch, &used, (lens_shape){1, count, 1, 1});
-    LENS_TRY(pack_weights(&packed, w, &conv, false, opts));
+    LENS_TRY(pack_weights(&packed, w, &conv));
     return convolve(y, &prepared, &packed, b, &opts->activation, &conv);
 }
 
@@ -271,7 +283,7 @@ static lens_status convolve_back(lens_tensor *out, const lens_tensor *dy, const 
     conv->x = wide.shape;
     size_t count = packed_count(conv->m, conv->channels * conv->r * conv->s, conv->groups);
     packed = ocl_carve(scratch, used, (lens_shape){1, count, 1, 1});
-    LENS_TRY(pack_weights(&packed, w, conv, true, opts));
+    LENS_TRY(pack_turned(&packed, w, conv, opts));
     lens_activation linear = {LENS_LINEAR, 0};
     return convolve(out, &wide, &packed, NULL, &linear, conv);
 }
