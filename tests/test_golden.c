@@ -14,9 +14,11 @@
  *
  * In the AlexNets, batch normalisation enlarges rounding wherever a unit differs little between
  * four images (measured: some 1e-4 of typical on the reference, which sums in double). On a device
- * one or two of a million relus and pooling windows are decided by less than the rounding, and the
- * gradient of one pixel then goes elsewhere (measured: 2 % of typical in single elements, 1e-4 of a
- * norm). A wrong formula is off by as much as the values are large. */
+ * some of a million relus and pooling windows are decided by less than the rounding, most where
+ * convolutions go by Winograd's filtering, and the gradient of one pixel then goes elsewhere:
+ * measured, 2 % of typical in single elements, with winograd4 more than 5 % in two of 255, and 1e-4
+ * of a norm. So three samples of an array may be off. A wrong formula is off by as much as the
+ * values are large, in all. */
 #include "support.h"
 
 #include <math.h>
@@ -30,11 +32,12 @@ enum { STEPS = 3, SAMPLES = 256 };
  * of the norm. */
 typedef struct tolerances {
     double value, gradient, norm;
+    size_t strays; /* samples of an array that may be further off */
 } tolerances;
 
-static const tolerances small = {1e-5, 5e-5, 5e-5};
-static const tolerances large_device = {2e-3, 5e-2, 1e-3};
-static const tolerances large_reference = {2e-5, 1e-3, 1e-4};
+static const tolerances small = {1e-5, 5e-5, 5e-5, 0};
+static const tolerances large_device = {2e-3, 5e-2, 1e-3, 3};
+static const tolerances large_reference = {2e-5, 1e-3, 1e-4, 0};
 
 typedef struct golden_model {
     const char *name;
@@ -75,9 +78,20 @@ static float *golden(const char *model, const char *name, size_t expected_count)
     return values;
 }
 
+/* Values that are further from what is wanted than test_compare() allows; a NaN is. */
+static size_t count_strays(const float *values, const float *want, size_t count, double relative,
+                           double absolute) {
+    size_t strays = 0;
+    for (size_t i = 0; i < count; i++)
+        strays += !(fabs((double)values[i] - (double)want[i]) <=
+                    absolute + relative * fabs((double)want[i]));
+    return strays;
+}
+
 /* Every few-th element of the tensor, and the norm of all of it, against what PyTorch had. */
 static void compare_sampled(const char *model, const char *name, const lens_tensor *tensor,
-                            double norm, double relative, double absolute, double norm_relative) {
+                            double norm, double relative, double absolute, double norm_relative,
+                            size_t strays) {
     size_t count = lens_tensor_count(tensor);
     size_t stride = (count + SAMPLES - 1) / SAMPLES, samples = (count + stride - 1) / stride;
     float *values = test_read(tensor), *want = golden(model, name, samples);
@@ -86,7 +100,9 @@ static void compare_sampled(const char *model, const char *name, const lens_tens
         values[i] = values[i * stride];
     char what[128];
     snprintf(what, sizeof what, "%s: %s", model, name);
-    test_compare(what, values, want, samples, relative, relative * typical + absolute);
+    double limit = relative * typical + absolute;
+    if (count_strays(values, want, samples, relative, limit) > strays)
+        test_compare(what, values, want, samples, relative, limit);
     if (!(fabs(sqrt(squares) - norm) <= norm_relative * norm + absolute))
         fail_msg("%s: norm %.9g, expected %.9g", what, sqrt(squares), norm);
     free(want);
@@ -170,9 +186,9 @@ static void compare_parameters(const char *model, const lens_net *net, const flo
         snprintf(name, sizeof name, "%s_%zu", gradients ? "grad" : "after", trained);
         if (gradients)
             compare_sampled(model, name, p->gradient, norms[2 * trained], t->gradient, 1e-9,
-                            t->norm);
+                            t->norm, t->strays);
         else
-            compare_sampled(model, name, p->value, norms[2 * trained + 1], 1e-5, 6e-5, 1e-5);
+            compare_sampled(model, name, p->value, norms[2 * trained + 1], 1e-5, 6e-5, 1e-5, 0);
         trained++;
     }
 }
@@ -188,7 +204,7 @@ static void compare_statistics(const char *model, const lens_net *net) {
         float *all = test_read(p->value);
         double norm = sqrt(test_dot(all, all, lens_tensor_count(p->value)));
         free(all);
-        compare_sampled(model, name, p->value, norm, 1e-4, 1e-9, 1e-4);
+        compare_sampled(model, name, p->value, norm, 1e-4, 1e-9, 1e-4, 0);
     }
 }
 
@@ -204,7 +220,7 @@ static void compare_first_step(const char *model, const lens_net *net, const flo
     float *all = test_read(dx);
     double norm = sqrt(test_dot(all, all, lens_tensor_count(dx)));
     free(all);
-    compare_sampled(model, "grad_input", dx, norm, t->gradient, 1e-9, t->norm);
+    compare_sampled(model, "grad_input", dx, norm, t->gradient, 1e-9, t->norm, t->strays);
 }
 
 /* One step's forward, loss and backward, and the loss compared. */

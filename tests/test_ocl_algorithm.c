@@ -4,99 +4,17 @@
  *
  * All data are small integers and all sums below 2^24, so every comparison is for equality.
  */
-#include "sweep.h"
+#include "problem.h"
 
 #include "backend.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static lens_context *open_with(const char *algorithm, bool profile) {
-    lens_context_opts opts = lens_context_defaults();
-    opts.algorithm = algorithm;
-    opts.profile = profile;
-    lens_context *context;
-    assert_ok(lens_context_open(&context, getenv("LENSLET_DEVICE"), &opts));
-    return context;
-}
-
-/* ---- a convolution and a dense layer on any context ---------------------------------------- */
-
-typedef struct problem {
-    lens_shape x, w;
-    lens_conv2d_opts opts; /* of the convolution; a dense layer when `is_dense` */
-    bool is_dense;
-    lens_pass pass;
-    enum { OWN, NONE, INSIDE } scratch; /* a tensor of its own; NULL; a view into another */
-} problem;
-
-static lens_tensor *integers(lens_context *context, lens_shape shape, uint64_t seed) {
-    float *values = test_integers(shape_count(shape), 3, seed);
-    lens_tensor *tensor = test_tensor(context, shape, values);
-    free(values);
-    return tensor;
-}
-
-static size_t scratch_count(lens_context *context, const problem *p) {
-    size_t count;
-    if (p->is_dense)
-        assert_ok(lens_dense_scratch(&count, context, p->pass, p->x, p->w));
-    else
-        assert_ok(lens_conv2d_scratch(&count, context, p->pass, p->x, p->w, &p->opts));
-    return count;
-}
-
-/* The result of the problem's pass. */
-static float *solve(lens_context *context, void *user, size_t *count) {
-    const problem *p = user;
-    lens_shape ys;
-    if (p->is_dense)
-        assert_ok(lens_dense_output_shape(&ys, p->x, p->w));
-    else
-        assert_ok(lens_conv2d_output_shape(&ys, p->x, p->w, &p->opts));
-    lens_shape bs = {1, p->w.n, 1, 1};
-    const lens_shape out_shapes[] = {ys, p->x, p->w, bs};
-    lens_tensor *x = integers(context, p->x, 1), *w = integers(context, p->w, 2);
-    lens_tensor *b = integers(context, bs, 3), *dy = integers(context, ys, 4);
-    lens_tensor *out = test_tensor(context, out_shapes[p->pass], NULL);
-    size_t wanted = p->scratch == NONE ? 0 : scratch_count(context, p);
-    lens_tensor *around = NULL, *scratch = NULL;
-    if (wanted)
-        around = test_tensor(context, (lens_shape){1, wanted + 5, 1, 1}, NULL);
-    if (wanted)
-        assert_ok(lens_tensor_view(&scratch, around, p->scratch == INSIDE ? 5 : 0,
-                                   (lens_shape){1, wanted, 1, 1}));
-    lens_dense_opts dense = {p->opts.activation};
-    lens_status status = LENS_OK;
-    switch (p->pass) {
-    case LENS_FORWARD:
-        status = p->is_dense ? lens_dense_forward(out, x, w, b, &dense, scratch)
-                             : lens_conv2d_forward(out, x, w, b, &p->opts, scratch);
-        break;
-    case LENS_BACKWARD_INPUT:
-        status = p->is_dense ? lens_dense_backward_input(out, dy, w, scratch)
-                             : lens_conv2d_backward_input(out, dy, w, &p->opts, scratch);
-        break;
-    case LENS_BACKWARD_WEIGHT:
-        status = p->is_dense ? lens_dense_backward_weight(out, dy, x, scratch)
-                             : lens_conv2d_backward_weight(out, dy, x, &p->opts, scratch);
-        break;
-    case LENS_BACKWARD_BIAS:
-        status =
-            p->is_dense ? lens_dense_backward_bias(out, dy) : lens_conv2d_backward_bias(out, dy);
-    }
-    assert_ok(status);
-    float *result = test_read(out);
-    *count = lens_tensor_count(out);
-    lens_tensor *all[] = {scratch, around, x, w, b, dy, out};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        lens_tensor_free(all[i]);
-    return result;
-}
-
 static void compare_with_reference(lens_context *context, problem *p, const char *what) {
     size_t count, expected_count;
-    float *got = solve(context, p, &count), *expected = solve(test_reference(), p, &expected_count);
+    float *got = problem_solve(context, p, &count),
+          *expected = problem_solve(test_reference(), p, &expected_count);
     assert_int_equal(count, expected_count);
     test_compare(what, got, expected, count, 0, 0);
     free(got), free(expected);
@@ -119,7 +37,8 @@ static void an_unknown_algorithm_is_refused(void **state) {
     lens_context *context;
     opts.algorithm = "blokced";
     assert_fails(lens_context_open(&context, getenv("LENSLET_DEVICE"), &opts), LENS_BAD_ARGUMENT,
-                 "\"blokced\" is none of direct, packed, blocked, streamed, rows, clblast");
+                 "\"blokced\" is none of direct, packed, winograd2, winograd4, "
+                 "blocked, streamed, rows, clblast");
     assert_null(context);
 #ifndef LENSLET_CLBLAST
     opts.algorithm = "clblast";
@@ -151,7 +70,7 @@ static void a_forced_algorithm_is_the_one_that_runs(void **state) {
     if (test_device_is_reference())
         skip();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        lens_context *context = open_with(rows[i].algorithm, true);
+        lens_context *context = problem_context(rows[i].algorithm, true);
         bool applies = !rows[i].cpu_only || lens_context_device(context)->type == LENS_DEVICE_CPU;
         problem p = small_convolution();
         compare_with_reference(context, &p, rows[i].algorithm);
@@ -176,14 +95,14 @@ static void clblast_works_in_as_many_rounds_as_memory_asks(void **state) {
 #ifdef LENSLET_CLBLAST
     if (test_device_is_reference())
         skip();
-    lens_context *context = open_with("clblast", false);
+    lens_context *context = problem_context("clblast", false);
     for (size_t limit = 16384; limit >= 1024; limit /= 2)
         for (int pass = LENS_FORWARD; pass <= LENS_BACKWARD_WEIGHT; pass++) {
             problem p = small_convolution();
             p.pass = pass;
             context->device.allocation_bytes = limit * 4 * sizeof(float);
-            assert_true(scratch_count(context, &p) <= limit);
-            assert_true((scratch_count(context, &p) > 0) == (limit >= 2048));
+            assert_true(problem_scratch(context, &p) <= limit);
+            assert_true((problem_scratch(context, &p) > 0) == (limit >= 2048));
             compare_with_reference(context, &p, lens_pass_name(pass));
         }
     lens_context_free(context);
@@ -201,8 +120,8 @@ static void clblast_large_products_take_any_scratch(void **state) {
     if (test_device_is_reference())
         skip();
     bool is_cpu = lens_context_device(test_device())->type == LENS_DEVICE_CPU;
-    lens_context *other = open_with(is_cpu ? "blocked" : "direct", false);
-    lens_context *context = open_with("clblast", false);
+    lens_context *other = problem_context(is_cpu ? "blocked" : "direct", false);
+    lens_context *context = problem_context("clblast", false);
     const problem problems[] = {
         {.x = {911, 919, 1, 1}, .w = {923, 919, 1, 1}, .is_dense = true},
         {.x = {2, 919, 30, 31}, .w = {923, 919, 1, 1}, .opts = lens_conv2d_defaults()},
@@ -212,10 +131,10 @@ static void clblast_large_products_take_any_scratch(void **state) {
             problem p = problems[i];
             p.pass = pass;
             size_t count;
-            float *expected = solve(other, &p, &count);
+            float *expected = problem_solve(other, &p, &count);
             for (int scratch = OWN; scratch <= (p.is_dense ? INSIDE : OWN); scratch++) {
                 p.scratch = scratch;
-                float *got = solve(context, &p, &count);
+                float *got = problem_solve(context, &p, &count);
                 test_compare(lens_pass_name(pass), got, expected, count, 0, 0);
                 free(got);
             }

@@ -19,19 +19,18 @@ static void CL_CALLBACK driver_message(const char *text, const void *data, size_
 
 /* Every name that an operation may ask ocl_algorithm_allowed() for. */
 static lens_status check_algorithm(const char *name) {
-    static const char *const names[] = {"direct",   "packed", "blocked",
-                                        "streamed", "rows",   "clblast"};
+    static const char *const names[] = {"direct",  "packed",   "winograd2", "winograd4",
+                                        "blocked", "streamed", "rows",      "clblast"};
     if (name && strcmp(name, "clblast") == 0 && !ocl_clblast_built())
         return lens_fail(LENS_UNSUPPORTED, "algorithm clblast: this build is without CLBlast");
     for (size_t i = 0; name && i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return LENS_OK;
-    return name
-               ? lens_fail(
-                     LENS_BAD_ARGUMENT,
-                     "algorithm \"%s\" is none of direct, packed, blocked, streamed, rows, clblast",
-                     name)
-               : LENS_OK;
+    return name ? lens_fail(LENS_BAD_ARGUMENT,
+                            "algorithm \"%s\" is none of direct, packed, winograd2, winograd4, "
+                            "blocked, streamed, rows, clblast",
+                            name)
+                : LENS_OK;
 }
 
 lens_status ocl_context_open(lens_context *context, const lens_context_opts *opts) {

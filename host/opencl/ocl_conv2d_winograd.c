@@ -1,0 +1,243 @@
+/* ocl_conv2d_winograd.c: 3x3 convolutions by Winograd's minimal filtering, on CPU devices.
+ *
+ * Some images at a time: their input is padded so that whole tiles cover the output, transformed,
+ * multiplied with the transformed filters, and transformed back. The input's gradient is the same
+ * for dy and the filters turned round. cl/conv2d_winograd.cl has the mathematics.
+ */
+#include "opencl/ocl_conv2d_winograd.h"
+#include "core/size.h"
+#include "opencl/ocl_conv2d_pad.h"
+
+/* As in cl/conv2d_winograd.cl. */
+#define TILE_FILTERS 8
+#define BLOCK 32
+#define GROUP_BLOCKS 3
+#define GAP 32
+
+/* With fewer channels or filters the transforms cost more than the products save. */
+#define LEAST_CHANNELS 64
+#define LEAST_GAIN 1.6
+
+/* Images done at a time: what lies in scratch then stays small, and in the larger caches. */
+#define SLICE_IMAGES 16
+
+/* ---- shapes ---------------------------------------------------------------------------------- */
+
+/* One direction of the convolution: of x to y, or of dy to dx. */
+typedef struct filtering {
+    size_t out, area;             /* outputs of a tile along an axis; elements of a tile */
+    lens_shape from, to;          /* all images */
+    size_t m, channels, groups;   /* filters and channels of a group */
+    bool turned;                  /* the filters, for dy to dx */
+    lens_padding padding;         /* of `from`: the convolution's and what whole tiles need */
+    size_t tiles_h, tiles_w;      /* of an image */
+    size_t images, tiles, blocks; /* of a slice */
+} filtering;
+
+static filtering filtering_of(size_t out, lens_pass pass, lens_shape x, lens_shape w, lens_shape y,
+                              const lens_conv2d_opts *opts) {
+    filtering f = {.out = out, .area = (out + 2) * (out + 2), .groups = opts->groups};
+    f.turned = pass == LENS_BACKWARD_INPUT;
+    f.from = f.turned ? y : x;
+    f.to = f.turned ? x : y;
+    f.m = f.turned ? w.c : w.n / opts->groups;
+    f.channels = f.turned ? w.n / opts->groups : w.c;
+    f.padding = f.turned ? ocl_turn_of(w, opts).zeros : opts->padding;
+    f.tiles_h = lens_size_div_up(f.to.h, out);
+    f.tiles_w = lens_size_div_up(f.to.w, out);
+    f.padding.bottom += f.tiles_h * out - f.to.h;
+    f.padding.right += f.tiles_w * out - f.to.w;
+    f.images = lens_size_min(f.from.n, SLICE_IMAGES);
+    f.tiles = f.images * f.tiles_h * f.tiles_w;
+    f.blocks = lens_size_div_up(f.tiles, BLOCK);
+    return f;
+}
+
+static size_t filters_count(const filtering *f) {
+    return f->area * (f->groups * lens_size_round_up(f->m, TILE_FILTERS) * f->channels + GAP);
+}
+
+static size_t input_count(const filtering *f) {
+    return f->area * (f->blocks * BLOCK * f->groups * f->channels + GAP);
+}
+
+static size_t output_count(const filtering *f) {
+    size_t filters = f->groups * lens_size_round_up(f->m, TILE_FILTERS);
+    return f->area * (f->blocks * BLOCK * filters + GAP);
+}
+
+static size_t padded_count(const filtering *f) {
+    lens_shape slice = f->from;
+    slice.n = f->images;
+    return ocl_has_padding(&f->padding) ? ocl_count_of(ocl_padded_shape(slice, &f->padding)) : 0;
+}
+
+/* ---- launches -------------------------------------------------------------------------------- */
+
+static ocl_launch begin(const filtering *f, lens_context *context, const char *kernel) {
+    return ocl_begin(context, "conv2d_winograd", kernel, f->out == 2 ? "-DOUT=2" : "-DOUT=4");
+}
+
+static lens_status transform_filters(lens_tensor *packed, const lens_tensor *w,
+                                     const filtering *f) {
+    size_t c_count = w->shape.c * 9;
+    ocl_launch launch = begin(f, w->context, "conv2d_winograd_filters");
+    ocl_arg_tensor(&launch, packed);
+    ocl_arg_tensor(&launch, w);
+    ocl_arg_int(&launch, f->m);
+    ocl_arg_int(&launch, f->turned ? 9 : c_count);
+    ocl_arg_int(&launch, f->turned ? c_count : 9);
+    ocl_arg_int(&launch, w->count / f->groups);
+    ocl_arg_int(&launch, f->turned);
+    const size_t global[] = {lens_size_div_up(f->m, TILE_FILTERS), f->channels, f->groups};
+    const size_t local[] = {1, 1, 1};
+    return ocl_run(&launch, 3, global, local);
+}
+
+static lens_status transform_input(lens_tensor *v, const lens_tensor *x, const filtering *f) {
+    ocl_launch launch = begin(f, x->context, "conv2d_winograd_input");
+    ocl_arg_tensor(&launch, v);
+    ocl_arg_tensor(&launch, x);
+    ocl_arg_int(&launch, f->tiles);
+    ocl_arg_int(&launch, f->tiles_h);
+    ocl_arg_int(&launch, f->tiles_w);
+    ocl_arg_int(&launch, x->shape.h);
+    ocl_arg_int(&launch, x->shape.w);
+    const size_t global[] = {f->blocks, x->shape.c}, local[] = {1, 1};
+    return ocl_run(&launch, 2, global, local);
+}
+
+static lens_status multiply(lens_tensor *m, const lens_tensor *packed, const lens_tensor *v,
+                            const filtering *f) {
+    ocl_launch launch = begin(f, m->context, "conv2d_winograd_multiply");
+    ocl_arg_tensor(&launch, m);
+    ocl_arg_tensor(&launch, packed);
+    ocl_arg_tensor(&launch, v);
+    ocl_arg_int(&launch, f->blocks);
+    ocl_arg_int(&launch, lens_size_div_up(f->m, TILE_FILTERS));
+    ocl_arg_int(&launch, f->channels);
+    const size_t global[] = {lens_size_div_up(f->blocks, GROUP_BLOCKS), f->area, f->groups};
+    const size_t local[] = {1, 1, 1};
+    return ocl_run(&launch, 3, global, local);
+}
+
+static lens_status transform_output(lens_tensor *y, const lens_tensor *m, const lens_tensor *b,
+                                    const lens_activation *activation, const filtering *f) {
+    ocl_launch launch = begin(f, y->context, "conv2d_winograd_output");
+    ocl_arg_tensor(&launch, y);
+    ocl_arg_tensor(&launch, m);
+    ocl_arg_tensor(&launch, b);
+    ocl_arg_int(&launch, b != NULL);
+    ocl_arg_int(&launch, activation->kind);
+    ocl_arg_float(&launch, activation->alpha);
+    ocl_arg_int(&launch, f->tiles);
+    ocl_arg_int(&launch, f->tiles_h);
+    ocl_arg_int(&launch, f->tiles_w);
+    ocl_arg_int(&launch, f->m);
+    ocl_arg_int(&launch, f->groups);
+    ocl_arg_int(&launch, y->shape.h);
+    ocl_arg_int(&launch, y->shape.w);
+    const size_t global[] = {f->blocks, y->shape.c}, local[] = {1, 1};
+    return ocl_run(&launch, 2, global, local);
+}
+
+/* ---- the passes ------------------------------------------------------------------------------ */
+
+/* Images first .. first+count-1 of a tensor. */
+static lens_tensor images_of(const lens_tensor *tensor, size_t first, size_t count) {
+    lens_tensor slice = *tensor;
+    size_t image = tensor->count / tensor->shape.n;
+    slice.shape.n = count;
+    slice.count = count * image;
+    slice.offset += first * image;
+    slice.is_view = true;
+    return slice;
+}
+
+static lens_status filter_slice(lens_tensor *to, const lens_tensor *from, const lens_tensor *packed,
+                                const lens_tensor *b, const lens_activation *activation,
+                                const filtering *f, const lens_tensor *scratch, size_t used) {
+    lens_tensor padded, v, m;
+    LENS_TRY(ocl_pad(&padded, from, &f->padding, scratch, &used));
+    v = ocl_carve(scratch, &used, (lens_shape){1, input_count(f), 1, 1});
+    m = ocl_carve(scratch, &used, (lens_shape){1, output_count(f), 1, 1});
+    LENS_TRY(transform_input(&v, &padded, f));
+    LENS_TRY(multiply(&m, packed, &v, f));
+    return transform_output(to, &m, b, activation, f);
+}
+
+static lens_status filter(lens_tensor *to, const lens_tensor *from, const lens_tensor *w,
+                          const lens_tensor *b, const lens_activation *activation, filtering f,
+                          const lens_tensor *scratch) {
+    size_t used = 0, images = f.images;
+    lens_tensor packed = ocl_carve(scratch, &used, (lens_shape){1, filters_count(&f), 1, 1});
+    LENS_TRY(transform_filters(&packed, w, &f));
+    for (size_t first = 0; first < f.from.n; first += images) {
+        f.images = lens_size_min(images, f.from.n - first);
+        f.tiles = f.images * f.tiles_h * f.tiles_w;
+        f.blocks = lens_size_div_up(f.tiles, BLOCK);
+        lens_tensor from_slice = images_of(from, first, f.images);
+        lens_tensor to_slice = images_of(to, first, f.images);
+        LENS_TRY(filter_slice(&to_slice, &from_slice, &packed, b, activation, &f, scratch, used));
+    }
+    return LENS_OK;
+}
+
+/* Whether it takes so much less products than "packed" that the transforms are paid for: both
+ * counted in whole vectors of pixels or tiles. */
+static bool pays(size_t out, lens_pass pass, lens_shape x, lens_shape w, lens_shape y,
+                 const lens_conv2d_opts *opts) {
+    filtering f = filtering_of(out, pass, x, w, y, opts);
+    size_t tiles = lens_size_round_up(f.to.n * f.tiles_h * f.tiles_w, BLOCK);
+    size_t pixels = lens_size_round_up(f.to.n * f.to.h * f.to.w, BLOCK);
+    return f.channels >= LEAST_CHANNELS && f.m >= LEAST_CHANNELS &&
+           LEAST_GAIN * (double)(f.area * tiles) <= 9.0 * (double)pixels;
+}
+
+static bool applicable(size_t out, const char *name, const lens_context *context, lens_pass pass,
+                       lens_shape x, lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
+    if (!ocl_is_cpu(context) || !ocl_algorithm_allowed(context, name))
+        return false;
+    bool is_dense = opts->stride_h == 1 && opts->stride_w == 1 && opts->dilation_h == 1 &&
+                    opts->dilation_w == 1;
+    bool is_zero = !ocl_has_padding(&opts->padding) || opts->padding.mode == LENS_PAD_ZERO;
+    bool folds = pass == LENS_BACKWARD_INPUT && ocl_turn_of(w, opts).fold;
+    return pass != LENS_BACKWARD_WEIGHT && w.h == 3 && w.w == 3 && is_dense && is_zero && !folds &&
+           (ocl_algorithm_forced(context) || pays(out, pass, x, w, y, opts));
+}
+
+static size_t scratch_of(filtering f) {
+    return filters_count(&f) + padded_count(&f) + input_count(&f) + output_count(&f);
+}
+
+/* ---- as two algorithms ----------------------------------------------------------------------- */
+
+#define ALGORITHM(OUT)                                                                             \
+    bool ocl_conv2d_winograd##OUT##_applicable(const lens_context *context, lens_pass pass,        \
+                                               lens_shape x, lens_shape w, lens_shape y,           \
+                                               const lens_conv2d_opts *opts) {                     \
+        return applicable(OUT, "winograd" #OUT, context, pass, x, w, y, opts);                     \
+    }                                                                                              \
+    size_t ocl_conv2d_winograd##OUT##_scratch(const lens_context *context, lens_pass pass,         \
+                                              lens_shape x, lens_shape w, lens_shape y,            \
+                                              const lens_conv2d_opts *opts) {                      \
+        (void)context;                                                                             \
+        return scratch_of(filtering_of(OUT, pass, x, w, y, opts));                                 \
+    }                                                                                              \
+    lens_status ocl_conv2d_winograd##OUT##_forward(                                                \
+        lens_tensor *y, const lens_tensor *x, const lens_tensor *w, const lens_tensor *b,          \
+        const lens_conv2d_opts *opts, lens_tensor *scratch) {                                      \
+        filtering f = filtering_of(OUT, LENS_FORWARD, x->shape, w->shape, y->shape, opts);         \
+        return filter(y, x, w, b, &opts->activation, f, scratch);                                  \
+    }                                                                                              \
+    lens_status ocl_conv2d_winograd##OUT##_backward_input(                                         \
+        lens_tensor *dx, const lens_tensor *dy, const lens_tensor *w,                              \
+        const lens_conv2d_opts *opts, lens_tensor *scratch) {                                      \
+        lens_activation linear = {LENS_LINEAR, 0};                                                 \
+        filtering f =                                                                              \
+            filtering_of(OUT, LENS_BACKWARD_INPUT, dx->shape, w->shape, dy->shape, opts);          \
+        return filter(dx, dy, w, NULL, &linear, f, scratch);                                       \
+    }
+
+ALGORITHM(2)
+ALGORITHM(4)

@@ -1,0 +1,146 @@
+/* test_ocl_cpu.c: the algorithms for CPU devices at shapes that the other tests' small ones do not
+ * reach: several panels of taps, blocks of filters and slices of images; and how much Winograd's
+ * filtering rounds. The other side is "direct", which the other tests compare with the reference.
+ */
+#include "problem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static problem convolution(lens_shape x, lens_shape w) {
+    return (problem){.x = x, .w = w, .opts = lens_conv2d_defaults()};
+}
+
+static bool is_cpu(void) {
+    return lens_context_device(test_device())->type == LENS_DEVICE_CPU;
+}
+
+static void compare(const char *algorithm, problem p, lens_pass last) {
+    lens_context *context = problem_context(algorithm, false);
+    lens_context *direct = problem_context("direct", false);
+    for (int pass = LENS_FORWARD; pass <= (int)last; pass++) {
+        size_t count;
+        p.pass = pass;
+        float *got = problem_solve(context, &p, &count);
+        float *expected = problem_solve(direct, &p, &count);
+        test_compare(lens_pass_name(pass), got, expected, count, 0, 0);
+        free(got), free(expected);
+    }
+    lens_context_free(context);
+    lens_context_free(direct);
+}
+
+/* ---- packed -------------------------------------------------------------------------------- */
+
+static void packed_many_taps_and_filters(void **state) {
+    (void)state;
+    if (!is_cpu())
+        skip();
+    problem p = convolution((lens_shape){3, 20, 13, 11}, (lens_shape){43, 20, 3, 3});
+    p.opts.padding = (lens_padding){1, 1, 1, 1, LENS_PAD_ZERO, 0};
+    compare("packed", p, LENS_BACKWARD_WEIGHT);
+    p = convolution((lens_shape){40, 32, 3, 3}, (lens_shape){25, 32, 3, 3}); /* a pixel an image */
+    compare("packed", p, LENS_BACKWARD_WEIGHT);
+}
+
+static void packed_strides(void **state) {
+    (void)state;
+    if (!is_cpu())
+        skip();
+    problem p = convolution((lens_shape){2, 3, 47, 51}, (lens_shape){33, 3, 11, 11});
+    p.opts.stride_h = p.opts.stride_w = 4;
+    compare("packed", p, LENS_BACKWARD_WEIGHT);
+    p = convolution((lens_shape){2, 6, 23, 21}, (lens_shape){48, 3, 5, 5});
+    p.opts.stride_h = 2, p.opts.stride_w = 3;
+    p.opts.groups = 2;
+    p.opts.padding = (lens_padding){2, 0, 1, 3, LENS_PAD_REFLECT, 0};
+    compare("packed", p, LENS_BACKWARD_WEIGHT);
+}
+
+static void packed_dilation(void **state) {
+    (void)state;
+    if (!is_cpu())
+        skip();
+    problem p = convolution((lens_shape){2, 24, 19, 17}, (lens_shape){26, 24, 3, 3});
+    p.opts.dilation_h = 2, p.opts.dilation_w = 3;
+    compare("packed", p, LENS_BACKWARD_WEIGHT);
+}
+
+/* ---- winograd ------------------------------------------------------------------------------ */
+
+static problem filtering(void) {
+    problem p = convolution((lens_shape){19, 64, 9, 7}, (lens_shape){70, 32, 3, 3});
+    p.opts.groups = 2;
+    p.opts.padding = (lens_padding){1, 0, 2, 1, LENS_PAD_ZERO, 0};
+    return p;
+}
+
+/* Its factors are 1 and 1/2, so that all sums stay exact. */
+static void winograd2_is_exact_on_integers(void **state) {
+    (void)state;
+    if (!is_cpu())
+        skip();
+    compare("winograd2", filtering(), LENS_BACKWARD_INPUT);
+    compare("winograd2", convolution((lens_shape){1, 5, 8, 6}, (lens_shape){9, 5, 3, 3}),
+            LENS_BACKWARD_INPUT);
+}
+
+/* The largest error against the sums in float64, over the root of the number of products. */
+static double error_of(const char *algorithm, lens_pass pass) {
+    problem p = filtering();
+    p.reals = true;
+    p.pass = pass;
+    lens_context *context = problem_context(algorithm, false);
+    size_t count;
+    float *got = problem_solve(context, &p, &count);
+    float *expected = problem_solve(test_reference(), &p, &count);
+    double worst = 0;
+    for (size_t i = 0; i < count; i++)
+        worst = fmax(worst, fabs((double)got[i] - (double)expected[i]));
+    free(got), free(expected);
+    lens_context_free(context);
+    return worst / sqrt((double)p.w.c * 9);
+}
+
+/* Data uniform in -1 .. 1: results are of the size of a third of the root of the number of
+ * products. Seen: 9e-7 for one sum of all products, 3e-7 for winograd2, whose sums are of channels
+ * only, 6e-6 for winograd4. */
+static void winograd_rounds_little(void **state) {
+    (void)state;
+    if (!is_cpu())
+        skip();
+    for (int pass = LENS_FORWARD; pass <= LENS_BACKWARD_INPUT; pass++) {
+        double packed = error_of("packed", pass), two = error_of("winograd2", pass),
+               four = error_of("winograd4", pass);
+        print_message("%s: packed %.2g, winograd2 %.2g, winograd4 %.2g\n", lens_pass_name(pass),
+                      packed, two, four);
+        assert_true(packed < 3e-6);
+        assert_true(two < 3e-6);
+        assert_true(four < 2e-5);
+    }
+}
+
+/* ---- streamed ------------------------------------------------------------------------------ */
+
+static void streamed_large_and_odd(void **state) {
+    (void)state;
+    if (!is_cpu())
+        skip();
+    compare("streamed", (problem){.x = {37, 1033, 1, 1}, .w = {301, 1033, 1, 1}, .is_dense = true},
+            LENS_BACKWARD_WEIGHT);
+    compare("streamed", (problem){.x = {1, 1536, 1, 1}, .w = {512, 1536, 1, 1}, .is_dense = true},
+            LENS_BACKWARD_WEIGHT);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(packed_many_taps_and_filters),
+        cmocka_unit_test(packed_strides),
+        cmocka_unit_test(packed_dilation),
+        cmocka_unit_test(winograd2_is_exact_on_integers),
+        cmocka_unit_test(winograd_rounds_little),
+        cmocka_unit_test(streamed_large_and_odd),
+    };
+    return cmocka_run_group_tests(tests, NULL, test_close);
+}
