@@ -1,10 +1,11 @@
 /* ocl_conv2d.c: conv2d on OpenCL devices.
  *
  * Algorithms, the first that applies and for which there is scratch enough. For CPU devices:
- * "winograd4" and "winograd2", 3x3 filters with fewer multiplications (ocl_conv2d_winograd.c);
- * "packed", panels of filters and pixels, for many filters (ocl_conv2d_packed.c); "blocked", the
- * same for few (ocl_conv2d_blocked.c). "clblast", matrix products for the other devices
- * (ocl_conv2d_clblast.c). "direct", cl/conv2d.cl, for everything.
+ * "winograd2", 3x3 filters with fewer multiplications ("winograd4", with still fewer, rounds more
+ * and runs when asked for; ocl_conv2d_winograd.c); "packed", panels of filters and pixels, for many
+ * filters (ocl_conv2d_packed.c); "blocked", the same for few (ocl_conv2d_blocked.c). "clblast",
+ * matrix products for the other devices (ocl_conv2d_clblast.c). "direct", cl/conv2d.cl, for
+ * everything.
  */
 #include "opencl/ocl_clblast.h"
 #include "opencl/ocl_conv2d_blocked.h"
@@ -106,10 +107,10 @@ static lens_status direct_backward_weight(lens_tensor *dw, const lens_tensor *dy
 }
 
 static const algorithm algorithms[] = {
-    {ocl_conv2d_winograd4_applicable, ocl_conv2d_winograd4_scratch, ocl_conv2d_winograd4_forward,
-     ocl_conv2d_winograd4_backward_input, NULL},
     {ocl_conv2d_winograd2_applicable, ocl_conv2d_winograd2_scratch, ocl_conv2d_winograd2_forward,
      ocl_conv2d_winograd2_backward_input, NULL},
+    {ocl_conv2d_winograd4_applicable, ocl_conv2d_winograd4_scratch, ocl_conv2d_winograd4_forward,
+     ocl_conv2d_winograd4_backward_input, NULL},
     {ocl_conv2d_packed_applicable, ocl_conv2d_packed_scratch, ocl_conv2d_packed_forward,
      ocl_conv2d_packed_backward_input, ocl_conv2d_packed_backward_weight},
     {ocl_conv2d_blocked_applicable, ocl_conv2d_blocked_scratch, ocl_conv2d_blocked_forward,

@@ -226,6 +226,7 @@ MODELS = {
 # Four images behind batch normalisation: a step of 0.01 would make of rounding another training run.
 RATES = {"alexnet-bn": 1e-5}  # sgd's, momentum's and nesterov's for the others: 0.01
 BATCHES = {"alexnet": 2, "alexnet-2012": 2, "alexnet-bn": 4}  # the others: 5
+SEEDS = {"alexnet-2012": 12}  # the others: 1, with which a unit of its dense_2 is nearly at its threshold
 
 
 def set_parameters(net):
@@ -302,7 +303,7 @@ def train(name, by_torch=False):
     classes = max(2, net[-1].out_features) if isinstance(net[-1], nn.Linear) else 10
     optimizer = torch_optimizer(kind, rate, parameters) if by_torch else None
     count = batch * int(np.prod(shape))
-    images = torch.from_numpy(reals(count, 1).astype(np.float64)).view(batch, *shape)
+    images = torch.from_numpy(reals(count, SEEDS.get(name, 1)).astype(np.float64)).view(batch, *shape)
     labels = torch.from_numpy((words(batch, 2, 3) % classes).astype(np.int64))
     slots = [{} for _ in parameters]
     result = {"loss": []}
