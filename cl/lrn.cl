@@ -5,106 +5,158 @@
  * x, y (N, C, H, W). Work-items are one-dimensional, those past the end do nothing. Same result as
  * ref_lrn.c but for rounding.
  *
- * Across channels a work-item takes LANES neighbouring pixels of an image through all channels; the
- * functions are written once for one pixel (T = float) and for sixteen at a time. Within channels it
- * takes one element.
+ * Across channels a work-item takes neighbouring pixels of an image through all channels: one on a GPU;
+ * on a CPU some vectors of sixteen, so that what it reads of a channel is a run of memory, of which each
+ * value is fetched once and its square waits in a ring for the windows that hold it. Within channels
+ * it takes one element.
  */
 
-#ifndef LANES
-#define LANES 1 /* 16: a CPU's vectors; 1: a group of work-items is the vector */
+#ifndef PIXELS
+#define PIXELS 1 /* of a work-item across channels: 1, or whole vectors on a CPU */
 #endif
 
 #define MAX_SIZE 64 /* of a window, as in ops/lrn.c */
 
-float load_float(global const float *p) { return *p; }
-float16 load_float16(global const float *p) { return vload16(0, p); }
-void store_float(float v, global float *p) { *p = v; }
-void store_float16(float16 v, global float *p) { vstore16(v, 0, p); }
-
-/* power: s^-beta. The paper's 3/4 without a logarithm.
- * across_scale: s of channel c. across_forward, across_backward_input: all channels of the pixels that
- * begin at x. */
-#define ACROSS(T)                                                                                  \
-    T power_##T(T s, float beta) {                                                                 \
+#define POWER(T)                                                                                   \
+    T power_##T(T s, float beta) { /* s^-beta; the paper's 3/4 without a logarithm */              \
         if (beta == 0.75f) {                                                                       \
             const T root = sqrt(s);                                                                \
             return 1.0f / (root * sqrt(root));                                                     \
         }                                                                                          \
         return pow(s, (T)-beta);                                                                   \
-    }                                                                                              \
-    T across_scale_##T(global const float *x, int c, int C, int HW, int size, float a, float k) {  \
-        const int last = min(c + (size - 1) / 2, C - 1);                                           \
-        T sum = 0.0f;                                                                              \
-        for (int j = max(c - size / 2, 0); j <= last; j++) {                                       \
-            const T v = load_##T(x + (size_t)j * HW);                                              \
-            sum = fma(v, v, sum);                                                                  \
-        }                                                                                          \
-        return fma((T)a, sum, (T)k);                                                               \
-    }                                                                                              \
-    void across_forward_##T(global float *y, global const float *x, int C, int HW, int size,       \
-                            float a, float beta, float k) {                                        \
-        for (int c = 0; c < C; c++) {                                                              \
-            const T s = across_scale_##T(x, c, C, HW, size, a, k);                                 \
-            store_##T(load_##T(x + (size_t)c * HW) * power_##T(s, beta), y + (size_t)c * HW);      \
-        }                                                                                          \
-    }                                                                                              \
-    void across_backward_input_##T(global float *dx, global const float *dy,                       \
-                                   global const float *x, int C, int HW, int size, float a,        \
-                                   float beta, float k) {                                          \
-        const int ahead = size / 2, behind = (size - 1) / 2;                                       \
-        T ring[MAX_SIZE]; /* dy x s^(-beta-1) of the channels whose windows may hold c */          \
-        for (int j = 0; j < C + ahead; j++) {                                                      \
-            if (j < C) {                                                                           \
-                const T s = across_scale_##T(x, j, C, HW, size, a, k), p = power_##T(s, beta);     \
-                const T slope = load_##T(dy + (size_t)j * HW) * p;                                 \
-                ring[j % size] = slope * load_##T(x + (size_t)j * HW) / s;                         \
-                store_##T(slope, dx + (size_t)j * HW);                                             \
-            }                                                                                      \
-            const int c = j - ahead;                                                               \
-            if (c < 0)                                                                             \
-                continue;                                                                          \
-            const int last = min(j, C - 1);                                                        \
-            T sum = 0.0f;                                                                          \
-            for (int i = max(c - behind, 0); i <= last; i++)                                       \
-                sum += ring[i % size];                                                             \
-            const T factor = -2.0f * a * beta * load_##T(x + (size_t)c * HW);                      \
-            store_##T(fma(factor, sum, load_##T(dx + (size_t)c * HW)), dx + (size_t)c * HW);       \
-        }                                                                                          \
     }
 
-ACROSS(float)
-#if LANES == 16
-ACROSS(float16)
+POWER(float)
+POWER(float16)
+
+/* ---- across channels, a pixel ---------------------------------------------------------------- */
+
+/* s of channel c. */
+float across_scale(global const float *x, int c, int C, int HW, int size, float a, float k) {
+    const int last = min(c + (size - 1) / 2, C - 1);
+    float sum = 0.0f;
+    for (int j = max(c - size / 2, 0); j <= last; j++) {
+        const float v = x[(size_t)j * HW];
+        sum = fma(v, v, sum);
+    }
+    return fma(a, sum, k);
+}
+
+void across_forward(global float *y, global const float *x, int C, int HW, int size, float a,
+                    float beta, float k) {
+    for (int c = 0; c < C; c++)
+        y[(size_t)c * HW] =
+            x[(size_t)c * HW] * power_float(across_scale(x, c, C, HW, size, a, k), beta);
+}
+
+void across_backward_input(global float *dx, global const float *dy, global const float *x, int C,
+                           int HW, int size, float a, float beta, float k) {
+    const int ahead = size / 2, behind = (size - 1) / 2;
+    float ring[MAX_SIZE]; /* dy x s^(-beta-1) of the channels whose windows may hold c */
+    for (int j = 0; j < C + ahead; j++) {
+        if (j < C) {
+            const float s = across_scale(x, j, C, HW, size, a, k), p = power_float(s, beta);
+            const float slope = dy[(size_t)j * HW] * p;
+            ring[j % size] = slope * x[(size_t)j * HW] / s;
+            dx[(size_t)j * HW] = slope;
+        }
+        const int c = j - ahead;
+        if (c < 0)
+            continue;
+        const int last = min(j, C - 1);
+        float sum = 0.0f;
+        for (int i = max(c - behind, 0); i <= last; i++)
+            sum += ring[i % size];
+        const float factor = -2.0f * a * beta * x[(size_t)c * HW];
+        dx[(size_t)c * HW] = fma(factor, sum, dx[(size_t)c * HW]);
+    }
+}
+
+/* ---- across channels, some vectors of pixels ------------------------------------------------- */
+
+#if PIXELS > 1
+#define VECTORS (PIXELS / 16)
+
+/* s of channel c for vector v, from the squares that wait. */
+float16 waiting_scale(const float16 *squares, int c, int C, int size, float a, float k, int v) {
+    const int last = min(c + (size - 1) / 2, C - 1);
+    float16 sum = 0.0f;
+    for (int j = max(c - size / 2, 0); j <= last; j++)
+        sum += squares[j % size * VECTORS + v];
+    return fma((float16)a, sum, (float16)k);
+}
+
+void keep_squares(float16 *squares, global const float *x, int vectors) {
+    for (int v = 0; v < vectors; v++) {
+        const float16 value = vload16(v, x);
+        squares[v] = value * value;
+    }
+}
+
+void across_forward_vectors(global float *y, global const float *x, int vectors, int C, int HW,
+                            int size, float a, float beta, float k) {
+    const int front = (size - 1) / 2;
+    float16 squares[MAX_SIZE * VECTORS];
+    for (int j = 0; j < C + front; j++) {
+        if (j < C)
+            keep_squares(squares + j % size * VECTORS, x + (size_t)j * HW, vectors);
+        const int c = j - front;
+        for (int v = 0; v < vectors && c >= 0; v++) {
+            const float16 s = waiting_scale(squares, c, C, size, a, k, v);
+            STORE16(global, vload16(v, x + (size_t)c * HW) * power_float16(s, beta),
+                    y + (size_t)c * HW + 16 * v);
+        }
+    }
+}
+
+/* Channel j's squares come in; channel c, `front` behind it, then has its s, and gives its share to the
+ * windows that hold it; channel e, further behind, then has all shares. */
+void across_backward_input_vectors(global float *dx, global const float *dy, global const float *x,
+                                   int vectors, int C, int HW, int size, float a, float beta,
+                                   float k) {
+    const int front = (size - 1) / 2, back = size / 2;
+    float16 squares[MAX_SIZE * VECTORS], shares[MAX_SIZE * VECTORS];
+    for (int j = 0; j < C + front + back; j++) {
+        const int c = j - front, e = c - back;
+        if (j < C)
+            keep_squares(squares + j % size * VECTORS, x + (size_t)j * HW, vectors);
+        for (int v = 0; v < vectors && c >= 0 && c < C; v++) {
+            const float16 s = waiting_scale(squares, c, C, size, a, k, v);
+            const float16 slope = vload16(v, dy + (size_t)c * HW) * power_float16(s, beta);
+            shares[c % size * VECTORS + v] = slope * vload16(v, x + (size_t)c * HW) / s;
+            STORE16(global, slope, dx + (size_t)c * HW + 16 * v);
+        }
+        for (int v = 0; v < vectors && e >= 0; v++) {
+            float16 sum = 0.0f;
+            for (int i = max(e - front, 0); i <= min(c, C - 1); i++)
+                sum += shares[i % size * VECTORS + v];
+            const float16 factor = -2.0f * a * beta * vload16(v, x + (size_t)e * HW);
+            global float *to = dx + (size_t)e * HW + 16 * v;
+            STORE16(global, fma(factor, sum, vload16(0, to)), to);
+        }
+    }
+}
 #endif
 
-/* Run a function for work-item i's pixels: whole vectors where there are as many, else one by one. */
-#if LANES == 16
-#define EACH_PIXEL(i, call)                                                                        \
-    const int strips = (HW + 15) / 16, n = i / strips, first = i % strips * 16;                    \
-    const size_t at = (size_t)n * C * HW + first;                                                  \
-    if (first + 16 <= HW)                                                                          \
-        call(float16, at);                                                                         \
-    else                                                                                           \
-        for (int p = 0; p < HW - first; p++)                                                       \
-            call(float, at + p);
-#else
-#define EACH_PIXEL(i, call)                                                                        \
-    const size_t at = (size_t)(i / HW) * C * HW + i % HW;                                          \
-    call(float, at);
-#endif
+/* ---- across channels ------------------------------------------------------------------------- */
 
-/* items = N times the strips of LANES pixels of an image */
+/* items = N times the strips of PIXELS pixels of an image. */
 kernel void lrn_across_forward(global float *y, const ulong y_offset, global const float *x,
                                const ulong x_offset, const int items, const int C, const int HW,
                                const int size, const float a, const float beta, const float k) {
-    const int i = get_global_id(0);
+    const int i = get_global_id(0), strips = (HW + PIXELS - 1) / PIXELS;
     if (i >= items)
         return;
-    y += y_offset;
-    x += x_offset;
-#define CALL(T, at) across_forward_##T(y + (at), x + (at), C, HW, size, a, beta, k)
-    EACH_PIXEL(i, CALL)
-#undef CALL
+    const int first = i % strips * PIXELS, pixels = min(PIXELS, HW - first);
+    y += y_offset + (size_t)(i / strips) * C * HW + first;
+    x += x_offset + (size_t)(i / strips) * C * HW + first;
+    int pixel = 0;
+#if PIXELS > 1
+    across_forward_vectors(y, x, pixels / 16, C, HW, size, a, beta, k);
+    pixel = pixels / 16 * 16;
+#endif
+    for (; pixel < pixels; pixel++)
+        across_forward(y + pixel, x + pixel, C, HW, size, a, beta, k);
 }
 
 kernel void lrn_across_backward_input(global float *dx, const ulong dx_offset,
@@ -112,15 +164,20 @@ kernel void lrn_across_backward_input(global float *dx, const ulong dx_offset,
                                       global const float *x, const ulong x_offset, const int items,
                                       const int C, const int HW, const int size, const float a,
                                       const float beta, const float k) {
-    const int i = get_global_id(0);
+    const int i = get_global_id(0), strips = (HW + PIXELS - 1) / PIXELS;
     if (i >= items)
         return;
-    dx += dx_offset;
-    dy += dy_offset;
-    x += x_offset;
-#define CALL(T, at) across_backward_input_##T(dx + (at), dy + (at), x + (at), C, HW, size, a, beta, k)
-    EACH_PIXEL(i, CALL)
-#undef CALL
+    const int first = i % strips * PIXELS, pixels = min(PIXELS, HW - first);
+    dx += dx_offset + (size_t)(i / strips) * C * HW + first;
+    dy += dy_offset + (size_t)(i / strips) * C * HW + first;
+    x += x_offset + (size_t)(i / strips) * C * HW + first;
+    int pixel = 0;
+#if PIXELS > 1
+    across_backward_input_vectors(dx, dy, x, pixels / 16, C, HW, size, a, beta, k);
+    pixel = pixels / 16 * 16;
+#endif
+    for (; pixel < pixels; pixel++)
+        across_backward_input(dx + pixel, dy + pixel, x + pixel, C, HW, size, a, beta, k);
 }
 
 /* ---- within channels -------------------------------------------------------------------------- */

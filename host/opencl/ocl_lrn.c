@@ -2,13 +2,13 @@
 #include "opencl/opencl.h"
 #include "core/size.h"
 
-/* A CPU's work-item takes a vector of pixels, a GPU's one. */
-static size_t lanes_of(const lens_context *context) {
-    return ocl_is_cpu(context) ? 16 : 1;
+/* Across channels a CPU's work-item takes some vectors of pixels, a GPU's one pixel. */
+static size_t pixels_of(const lens_context *context) {
+    return ocl_is_cpu(context) ? 128 : 1;
 }
 
 static ocl_launch begin(lens_context *context, const char *kernel) {
-    return ocl_begin(context, "lrn", kernel, ocl_is_cpu(context) ? "-DLANES=16" : "-DLANES=1");
+    return ocl_begin(context, "lrn", kernel, ocl_is_cpu(context) ? "-DPIXELS=128" : "-DPIXELS=1");
 }
 
 /* size a beta k */
@@ -23,12 +23,14 @@ static void arg_opts(ocl_launch *launch, const lens_lrn_opts *opts) {
 
 /* items C HW and the options */
 static lens_status run_across(ocl_launch *launch, lens_shape s, const lens_lrn_opts *opts) {
-    size_t items = s.n * lens_size_div_up(s.h * s.w, lanes_of(launch->context));
+    size_t items = s.n * lens_size_div_up(s.h * s.w, pixels_of(launch->context));
     ocl_arg_int(launch, items);
     ocl_arg_int(launch, s.c);
     ocl_arg_int(launch, s.h * s.w);
     arg_opts(launch, opts);
-    return ocl_run_1d(launch, items);
+    const size_t one = 1;
+    return ocl_is_cpu(launch->context) ? ocl_run(launch, 1, &items, &one)
+                                       : ocl_run_1d(launch, items);
 }
 
 /* count H W and the options */
