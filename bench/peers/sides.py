@@ -3,8 +3,11 @@
 A peer has a name, a test whether it is here, and for each piece of work the variants that may be its best
 configuration. Its worker keeps the work warm between the turns; `lenslet bench` is started anew.
 """
+import atexit
+import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,9 +22,11 @@ class Unavailable(Exception):
     """A peer, or one piece of its work, that cannot be had here, and why."""
 
 
-def last_line(text):
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    return lines[-1].strip()[:200] if lines else "no message"
+def reason(text):
+    """The line of a failed program's stderr that says why: a compiler's first error, else the last."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if "error:" in line]
+    return (errors or lines[-1:] or ["it failed without a message"])[0][:200]
 
 
 def output_of(command, environment=None):
@@ -31,8 +36,14 @@ def output_of(command, environment=None):
     except OSError as error:
         raise Unavailable(str(error)) from error
     if done.returncode != 0:
-        raise Unavailable(last_line(done.stderr))
+        raise Unavailable(reason(done.stderr))
     return done.stdout.strip()
+
+
+def on_cores(threads):
+    """What keeps a command on so many cores; nothing when that is all of them."""
+    cores = ",".join(str(core) for core in CORES[:threads])
+    return [] if threads == len(CORES) else ["taskset", "-c", cores]
 
 
 def core_type():
@@ -64,18 +75,28 @@ def with_waiting(variants):
 class Lenslet:
     name, label, variant = "lenslet", "Lenslet", None
 
-    def __init__(self, work, arguments=()):
-        self.command = [LENSLET, "bench", *self.what(work), *arguments, "--format", "json"]
+    def __init__(self, work, threads):
+        if work["do"] != "step":
+            raise Unavailable("`lenslet bench` times training steps only")
+        self.command = [*on_cores(threads), LENSLET, "bench", work["model"],
+                        "--batch-size", str(work["batch"]), "--optimizer", work["optimizer"],
+                        "--format", "json"]
+        self.environment = {} if threads == len(CORES) else {"POCL_MAX_PTHREAD_COUNT": str(threads)}
         self.device = None
 
-    @staticmethod
-    def what(work):
-        return [work["model"], "--batch-size", str(work["batch"]), "--optimizer", work["optimizer"]]
+    def result(self, seconds, environment=None):
+        output = output_of([*self.command, "--seconds", str(seconds)],
+                           {**self.environment, **(environment or {})})
+        result = json.loads(output)["results"][0]
+        self.device = result["name"]
+        return result
 
     def turn(self, seconds):
-        result = json.loads(output_of([*self.command, "--seconds", str(seconds)]))["results"][0]
-        self.device = result["name"]
+        result = self.result(seconds)
         return {"median_ms": result["step_ms_median"], "min_ms": result["step_ms_min"]}
+
+    def first_ms(self, environment):
+        return self.result(0.01, environment)["first_step_ms"]
 
     def close(self):
         pass
@@ -103,7 +124,7 @@ class Worker:
             return json.loads(line)
         self.process.wait()
         self.errors.seek(0)
-        raise Unavailable(last_line(self.errors.read()))
+        raise Unavailable(reason(self.errors.read()))
 
     def turn(self, seconds):
         self.process.stdin.write(f"{seconds}\n")
@@ -132,10 +153,10 @@ class Peer:
     def variants(self, work):
         return [""]
 
-    def start(self, work, variant, threads):
+    def start(self, work, variant, threads, environment=None):
         work = {**work, "variant": variant, "threads": threads}
-        return Worker([*self.command(work), json.dumps(work)],
-                      peer_environment(threads, variant))
+        return Worker([*on_cores(threads), *self.command(work)],
+                      {**peer_environment(threads, variant), **(environment or {})})
 
 
 class PyTorch(Peer):
@@ -145,7 +166,7 @@ class PyTorch(Peer):
         return output_of([PYTHON, "-c", "import torch; print('PyTorch', torch.__version__)"])
 
     def command(self, work):
-        return [PYTHON, os.path.join(HERE, "torch_worker.py")]
+        return [PYTHON, os.path.join(HERE, "torch_worker.py"), json.dumps(work)]
 
     def variants(self, work):
         if work["do"] == "op":
@@ -170,7 +191,7 @@ class Keras(Peer):
                          peer_environment(1))
 
     def command(self, work):
-        return [self.python, os.path.join(HERE, "keras_worker.py")]
+        return [self.python, os.path.join(HERE, "keras_worker.py"), json.dumps(work)]
 
     def variants(self, work):
         return ["graph", "xla"]
@@ -182,3 +203,74 @@ def make_venv(venv):
     if not os.path.exists(python):
         output_of([PYTHON, "-m", "venv", venv])
     output_of([python, "-m", "pip", "install", "--quiet", "tensorflow-cpu"])
+
+
+@functools.lru_cache(None)
+def compiled_onednn_worker():
+    folder = tempfile.mkdtemp(prefix="lenslet-peers-")
+    atexit.register(shutil.rmtree, folder)
+    program = os.path.join(folder, "onednn_worker")
+    output_of([os.environ.get("CXX", "c++"), "-O2", "-std=c++17",
+               os.path.join(HERE, "onednn_worker.cpp"), "-o", program, "-ldnnl"])
+    return program
+
+
+class OneDnn(Peer):
+    """From plain layout to plain layout, reordering included where it pays; or, `blocked`, in the
+    layout of its choice throughout, as in the middle of a net of nothing but its layers."""
+
+    def __init__(self, name, label, layouts):
+        self.name, self.label, self.layouts = name, label, layouts
+
+    def version(self):
+        return output_of([compiled_onednn_worker(), "--version"])
+
+    def command(self, work):
+        return [compiled_onednn_worker(), work["op"], work["shape"], work["pass"], work["variant"]]
+
+    def variants(self, work):
+        if work["op"] == "dense":
+            return with_waiting(self.layouts)
+        algorithms = ["direct", "winograd"] if "kh3" in work["shape"] else ["direct"]
+        return with_waiting([f"{layout} {algorithm}" for layout in self.layouts
+                             for algorithm in algorithms if (layout, algorithm) != ("plain", "winograd")])
+
+
+class Sgemm(Peer):
+    """A library of matrix products."""
+
+    def __init__(self, name, label):
+        self.name, self.label = name, label
+        self.program = [PYTHON, os.path.join(HERE, "sgemm_worker.py"), name]
+
+    def version(self):
+        return output_of([*self.program, "--version"], peer_environment(len(CORES)))
+
+    def command(self, work):
+        return [*self.program, json.dumps(work)]
+
+    def variants(self, work):
+        if self.name == "clblast":
+            return [""]
+        one = work["shape"].startswith("mb1ic") and work["pass"] != "weight gradient"
+        return with_waiting(["gemm", "gemv"] if one else ["gemm"])
+
+
+class OneSgemm(Sgemm):
+    """CLBlast's, which in rows of first steps stands for what its users wait for."""
+
+    def __init__(self):
+        super().__init__("clblast", "one CLBlast sgemm")
+        self.name = "clblast-sgemm"
+
+    def variants(self, work):
+        return [""]
+
+    def command(self, work):
+        return super().command({"shape": "mb1024ic1024oc1024", "pass": "forward", "variant": ""})
+
+
+def all_peers(venv):
+    return [PyTorch(), Keras(venv), OneDnn("onednn", "oneDNN", ["plain", "reorder"]),
+            OneDnn("onednn-blocked", "oneDNN blocked", ["blocked"]), Sgemm("openblas", "OpenBLAS"),
+            Sgemm("clblast", "CLBlast"), OneSgemm()]

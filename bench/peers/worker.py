@@ -28,8 +28,8 @@ def parse_shape(text):
     return shape
 
 
-def work():
-    return json.loads(sys.argv[1])
+def work(text=None):
+    return json.loads(text or sys.argv[1])
 
 
 def milliseconds(run):

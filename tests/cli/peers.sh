@@ -24,9 +24,21 @@ assert ours == {**theirs, **left_out}, (ours, theirs)
 PY
 
 # ---- rows
-compare 0 --list --peers none && prints "training step: alexnet b16 momentum" && prints "training step: alexnet-2012 b32 momentum"
-compare 0 --list --peers none --only 'step: lenet5 b32' && [ "$(wc -l <"$out")" = 1 ] || fail "one row"
+compare 0 --list --peers none && prints "training step: alexnet b16 momentum" && prints "alexnet conv1 b16 weight gradient"
+compare 0 --list --peers none --only 'step: lenet5 b32' && [ "$(wc -l <"$out")" = 1 ]
 compare 0 --list --peers keras --venv "$work/none" && says "Without Keras: no $work/none/bin/python"
+CXX=$work/none compare 0 --list --peers onednn && says "Without oneDNN: " && says "$work/none"
+
+# ---- workers: what all of them share, and that Python reads them
+for file in "$peers"/*.py; do
+    python3 -B -c 'import sys; compile(open(sys.argv[1]).read(), sys.argv[1], "exec")' "$file"
+done
+echo 0.01 | PYTHONPATH=$peers python3 -B -c 'import worker
+s = worker.parse_shape("mb16ic96ih27oc256oh27kh5ph2")
+assert (s["n"], s["c"], s["w"], s["s"], s["pad"], s["stride"]) == (16, 96, 27, 5, 2, 1), s
+worker.serve(lambda: None, parameters=7)' >"$out" 2>"$err" || fail "worker.py"
+[ "$(wc -l <"$out")" = 2 ]
+prints '"parameters": 7' && prints '"median_ms"'
 
 # ---- ours alone
 compare 0 --peers none --rounds 2 --seconds 0.01 --only 'lenet5-relu b1 ' &&
@@ -34,8 +46,11 @@ compare 0 --peers none --rounds 2 --seconds 0.01 --only 'lenet5-relu b1 ' &&
 compare 0 --peers none --rounds 1 --seconds 0.01 --only 'lenet5-relu b1 ' --format md && prints "| training step"
 compare 0 --peers none --rounds 2 --seconds 0.01 --only 'lenet5-relu b1 ' --format json
 json 'd["results"][0]["met"] is None and d["results"][0]["target"] == 4'
-json 'len(d["results"][0]["sides"]) == 1 and len(d["results"][0]["sides"][0]["rounds_ms"]) == 2'
+json 'd["results"][0]["others"] == [] and len(d["results"][0]["base"]["rounds_ms"]) == 2'
 json 'd["versions"]["lenslet"] and d["machine"]["cores"] > 0 and d["date"] and d["environment"]'
+
+compare 0 --peers none --rounds 1 --only 'lenet5 b64 momentum, kernel cache empty' &&
+    prints "first step" && prints "<= 3000 ms"
 
 # ---- mistyped
 compare 1 --only no-such-row && says "--only no-such-row: fits no row"
