@@ -362,6 +362,7 @@ def main():
     for label, reason in missing.items():
         note(f"Without {label}: {reason}")
     if args.list:
+        note(f"With {', '.join(dict.fromkeys(versions.values()))}")
         for row in chosen:
             print(f"{row.section}: {row.name}")
         return

@@ -24,7 +24,7 @@ assert ours == {**theirs, **left_out}, (ours, theirs)
 PY
 
 # ---- rows
-compare 0 --list --peers none && prints "training step: alexnet b16 momentum" && prints "alexnet conv1 b16 weight gradient"
+compare 0 --list --peers none && says "With lenslet" && prints "training step: alexnet b16 momentum" && prints "alexnet conv1 b16 weight gradient"
 compare 0 --list --peers none --only 'step: lenet5 b32' && [ "$(wc -l <"$out")" = 1 ]
 compare 0 --list --peers keras --venv "$work/none" && says "Without Keras: no $work/none/bin/python"
 CXX=$work/none compare 0 --list --peers onednn && says "Without oneDNN: " && says "$work/none"
