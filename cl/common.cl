@@ -115,7 +115,7 @@ void activate_all(int kind, float alpha, float *x, int count) {
         return;
     if (kind != SOFTPLUS)
         for (; i + 16 <= count; i += 16)
-            vstore16(activate_float16(kind, alpha, vload16(0, x + i)), 0, x + i);
+            STORE16(private, activate_float16(kind, alpha, vload16(0, x + i)), x + i);
     for (; i < count; i++)
         x[i] = activate(kind, alpha, x[i]);
 }

@@ -46,6 +46,25 @@
         acc[15] = fma((float16)w7, high, acc[15]);                                                 \
     }
 
+/* Where `count` output pixels of all images lie, from number `first` on: at, their windows' begin in x's
+ * first channel; to, in y's first filter. From number `valid` on it is the last one again. Counted on,
+ * since a division takes as long as many products. */
+void place_pixels(int *at, int *to, int first, int count, int valid, int P, int Q, int x_image,
+                  int x_row, int x_step, int y_image) {
+    int n = first / (P * Q), p = first % (P * Q) / Q, q = first % Q;
+    for (int e = 0; e < count; e++) {
+        at[e] = n * x_image + p * x_row + q * x_step;
+        to[e] = n * y_image + p * Q + q;
+        if (e + 1 >= valid || ++q < Q)
+            continue;
+        q = 0;
+        if (++p == P) {
+            p = 0;
+            n++;
+        }
+    }
+}
+
 /* The pixels whose windows are neighbours in x, as runs of up to 16: a run is gathered by one vector load
  * and store. A store writes 16 lanes whatever the run's length; those too many are overwritten by the
  * runs, or the row, that follow. Returns 0 when there are too many runs for that to pay. */
@@ -77,12 +96,7 @@ conv2d_blocked_forward(global float *restrict y, const ulong y_offset,
     const int PQ = P * Q, KG = K / groups, taps_all = CG * R * S;
     const int first = get_global_id(0) * TILE_PIXELS, pixels = min(TILE_PIXELS, N * PQ - first);
     const int g = get_global_id(1);
-    for (int e = 0; e < TILE_PIXELS; e++) {
-        const int i = first + min(e, pixels - 1); /* past the end: the last one again */
-        const int n = i / PQ, pixel = i % PQ;
-        at[e] = n * C * H * W + pixel / Q * stride_h * W + pixel % Q * stride_w;
-        to[e] = n * K * PQ + pixel;
-    }
+    place_pixels(at, to, first, TILE_PIXELS, pixels, P, Q, C * H * W, stride_h * W, stride_w, K * PQ);
     const bool in_a_row = to[pixels - 1] - to[0] == pixels - 1;
     int run_at[MAX_RUNS], run_lane[MAX_RUNS];
     const int beyond = (C * H - 1) * W; /* no tap is further from its window's begin */
@@ -103,7 +117,7 @@ conv2d_blocked_forward(global float *restrict y, const ulong y_offset,
                     float *to_row = panel + t * TILE_PIXELS;
                     if (runs > 0)
                         for (int i = 0; i < runs; i++)
-                            vstore16(vload16(0, from + run_at[i]), 0, to_row + run_lane[i]);
+                            STORE16(private, vload16(0, from + run_at[i]), to_row + run_lane[i]);
                     else
                         for (int e = 0; e < TILE_PIXELS; e++)
                             to_row[e] = from[at[e]];
@@ -112,18 +126,19 @@ conv2d_blocked_forward(global float *restrict y, const ulong y_offset,
         for (int k = 0; k < KG; k += TILE_FILTERS) {
             const int filters = min(TILE_FILTERS, KG - k);
             float16 acc[2 * TILE_FILTERS];
-            for (int i = 0; i < filters; i++)
-                if (c0 == 0) {
-                    const float start = has_bias ? b[k + i] : 0.0f;
-                    vstore16((float16)start, 2 * i, tile);
-                    vstore16((float16)start, 2 * i + 1, tile);
-                } else {
+            if (c0 == 0) {
+#pragma unroll
+                for (int i = 0; i < TILE_FILTERS; i++)
+                    acc[2 * i] = acc[2 * i + 1] =
+                        (float16)(has_bias ? b[k + min(i, filters - 1)] : 0.0f);
+            } else {
+                for (int i = 0; i < filters; i++)
                     for (int e = 0; e < pixels; e++)
                         tile[i * TILE_PIXELS + e] = y[(k + i) * PQ + to[e]];
-                }
 #pragma unroll
-            for (int i = 0; i < 2 * TILE_FILTERS; i++)
-                acc[i] = vload16(i, tile);
+                for (int i = 0; i < 2 * TILE_FILTERS; i++)
+                    acc[i] = vload16(i, tile);
+            }
             global const float *from = w + (size_t)k * taps_all + c0 * R * S;
             MULTIPLY(acc, from, min(1, filters - 1) * taps_all, min(2, filters - 1) * taps_all,
                      min(3, filters - 1) * taps_all, min(4, filters - 1) * taps_all,
@@ -131,15 +146,15 @@ conv2d_blocked_forward(global float *restrict y, const ulong y_offset,
                      min(7, filters - 1) * taps_all, taps, panel);
 #pragma unroll
             for (int i = 0; i < 2 * TILE_FILTERS; i++)
-                vstore16(acc[i], i, tile);
+                STORE16(private, acc[i], tile + 16 * i);
             if (last)
                 activate_all(activation, alpha, tile, filters * TILE_PIXELS);
             for (int i = 0; i < filters; i++) {
                 global float *row = y + (k + i) * PQ;
-                if (in_a_row)
-                    for (int e = 0; e < pixels; e++)
-                        row[to[0] + e] = tile[i * TILE_PIXELS + e];
-                else
+                if (in_a_row && pixels == TILE_PIXELS) {
+                    STORE16(global, vload16(2 * i, tile), row + to[0]);
+                    STORE16(global, vload16(2 * i + 1, tile), row + to[0] + 16);
+                } else
                     for (int e = 0; e < pixels; e++)
                         row[to[e]] = tile[i * TILE_PIXELS + e];
             }
@@ -172,7 +187,8 @@ conv2d_blocked_backward_weight(global float *restrict parts, const ulong parts_o
                                global const float *restrict x, const ulong x_offset,
                                const ulong panels_offset, const int part_images,
                                const int panel_pixels, const int T_ROW, CONV2D_BLOCKED_SIZES) {
-    int at[MAX_PANEL_PIXELS]; /* where each pixel of the panel is in dy's first filter */
+    int at[MAX_PANEL_PIXELS];    /* where each pixel of the panel is in dy's first filter */
+    int begin[MAX_PANEL_PIXELS]; /* and where its window begins in x's first channel */
     const int part = get_global_id(0), g = get_global_id(1);
     const int PQ = P * Q, KG = K / groups, taps = CG * R * S;
     global float *panel =
@@ -188,13 +204,12 @@ conv2d_blocked_backward_weight(global float *restrict parts, const ulong parts_o
     x += x_offset + (size_t)g * CG * H * W;
     for (int first = part * part_images * PQ; first < end; first += panel_pixels) {
         const int pixels = min(panel_pixels, end - first);
+        place_pixels(begin, at, first, pixels, pixels, P, Q, C * H * W, stride_h * W, stride_w,
+                     K * PQ);
         for (int i = 0; i < pixels; i++) {
-            const int n = (first + i) / PQ, pixel = (first + i) % PQ;
-            global const float *from =
-                x + n * C * H * W + pixel / Q * stride_h * W + pixel % Q * stride_w;
+            global const float *from = x + begin[i];
             global float *to = panel + (size_t)i * T_ROW;
-            at[i] = n * K * PQ + pixel;
-            const int last = n * C * H * W + (C * H - 1) * W; /* no tap's row begins behind it */
+            const int last = begin[i] + (C * H - 1) * W; /* no tap's row begins behind it */
             const bool by_vectors = dilation_w == 1 && S <= 8 && last + 2 * W + 8 <= N * C * H * W;
             for (int c = 0; c < CG; c++)
                 for (int r = 0; r < R; r++, to += S) {
@@ -245,8 +260,8 @@ conv2d_blocked_backward_weight(global float *restrict parts, const ulong parts_o
 #pragma unroll
                 for (int i = TILE_FILTERS - 1; i >= 0; i--)
                     if (i < filters) {
-                        vstore16(acc[2 * i], 0, sums + i * T_ROW);
-                        vstore16(acc[2 * i + 1], 1, sums + i * T_ROW);
+                        STORE16(global, acc[2 * i], sums + i * T_ROW);
+                        STORE16(global, acc[2 * i + 1], sums + i * T_ROW + 16);
                     }
             }
         }
