@@ -9,6 +9,7 @@
 #define LENSLET_BACKEND_H
 
 #include "lenslet/ops.h"
+#include "tuning.h"
 
 typedef struct lens_backend lens_backend;
 
@@ -18,6 +19,7 @@ struct lens_context {
     void *state;         /* the backend's own */
     size_t live_tensors; /* views counted */
     size_t bytes, peak_bytes;
+    lens_tuning *tuning; /* preferences; NULL: none */
 };
 
 struct lens_tensor {
@@ -48,6 +50,10 @@ struct lens_backend {
     /* ---- conv2d ---- */
     size_t (*conv2d_scratch)(const lens_context *context, lens_pass pass, lens_shape x,
                              lens_shape w, lens_shape y, const lens_conv2d_opts *opts);
+    /* Returns how many; the one that is taken comes first. */
+    size_t (*conv2d_algorithms)(const char *names[LENS_ALGORITHMS_MOST],
+                                const lens_context *context, lens_pass pass, lens_shape x,
+                                lens_shape w, lens_shape y, const lens_conv2d_opts *opts);
     lens_status (*conv2d_forward)(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
                                   const lens_tensor *b, const lens_conv2d_opts *opts,
                                   lens_tensor *scratch);
@@ -73,6 +79,8 @@ struct lens_backend {
     /* ---- dense ---- */
     size_t (*dense_scratch)(const lens_context *context, lens_pass pass, lens_shape x,
                             lens_shape w);
+    size_t (*dense_algorithms)(const char *names[LENS_ALGORITHMS_MOST], const lens_context *context,
+                               lens_pass pass, lens_shape x, lens_shape w);
     lens_status (*dense_forward)(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
                                  const lens_tensor *b, const lens_dense_opts *opts,
                                  lens_tensor *scratch);
@@ -139,10 +147,10 @@ struct lens_backend {
                                           const lens_tensor *y);
 
     /* ---- loss ---- */
-    lens_status (*loss_forward)(lens_tensor *total, const lens_tensor *x, const lens_tensor *t, const lens_tensor *w,
-                                const lens_loss_opts *opts, bool accumulate);
-    lens_status (*loss_backward_input)(lens_tensor *dx, const lens_tensor *x, const lens_tensor *t, const lens_tensor *w,
-                                       const lens_loss_opts *opts);
+    lens_status (*loss_forward)(lens_tensor *total, const lens_tensor *x, const lens_tensor *t,
+                                const lens_tensor *w, const lens_loss_opts *opts, bool accumulate);
+    lens_status (*loss_backward_input)(lens_tensor *dx, const lens_tensor *x, const lens_tensor *t,
+                                       const lens_tensor *w, const lens_loss_opts *opts);
 
     /* ---- resize2d ---- */
     lens_status (*resize2d_forward)(lens_tensor *y, const lens_tensor *x, lens_resize2d_kind kind);

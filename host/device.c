@@ -260,6 +260,8 @@ lens_status lens_context_new(lens_context **out, const lens_devices *devices, si
         free(context);
         return status;
     }
+    if (context->backend != &lens_backend_reference)
+        lens_tuning_load(context);
     *out = context;
     return LENS_OK;
 }
@@ -282,6 +284,7 @@ void lens_context_free(lens_context *context) {
         return;
     assert(context->live_tensors == 0);
     context->backend->context_close(context);
+    lens_tuning_clear(context);
     free(context);
 }
 

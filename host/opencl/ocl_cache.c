@@ -4,11 +4,11 @@
  * the binary depends on, which is compared whole: a file of another device, driver or source is
  * simply not a match. Whatever goes wrong here means compiling again, never an error.
  */
+#include "core/cache.h"
 #include "opencl/opencl.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,15 +17,6 @@
 
 #define CACHE_FORMAT 1
 #define MAX_BINARY_BYTES ((size_t)256 << 20)
-
-/* FNV-1a, 64 bits. */
-static uint64_t hash_text(uint64_t hash, const char *text) {
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 0x100000001B3u;
-    return hash;
-}
-
-#define HASH_START 0xCBF29CE484222325u
 
 /* PoCL and NVIDIA keep their own caches, and asking PoCL for a binary makes it compile once more;
  * LENSLET_CACHE=1 or 0 overrules. */
@@ -45,29 +36,15 @@ static int key_text(char *text, size_t size, const ocl_cache_key *key) {
                     "version %s\noptions %s\nsource %zu %016llx\n",
                     CACHE_FORMAT, key->name, device->platform, device->name, device->vendor,
                     device->driver, device->opencl_version, key->options, strlen(key->source),
-                    (unsigned long long)hash_text(HASH_START, key->source));
-}
-
-/* The cache's folder, made if need be. */
-static bool cache_folder(char *path, size_t size) {
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    int used = cache && *cache ? snprintf(path, size, "%s", cache)
-               : home && *home ? snprintf(path, size, "%s/.cache", home)
-                               : -1;
-    if (used < 0 || (size_t)used + sizeof "/lenslet" > size)
-        return false;
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return false;
-    strcat(path, "/lenslet");
-    return mkdir(path, 0700) == 0 || errno == EEXIST;
+                    (unsigned long long)lens_hash_text(LENS_HASH_START, key->source));
 }
 
 static bool cache_path(char *path, size_t size, const ocl_cache_key *key, const char *key_line) {
     char folder[3000];
-    if (!cache_folder(folder, sizeof folder))
+    if (!lens_cache_folder(folder, sizeof folder))
         return false;
     int used = snprintf(path, size, "%s/%s-%016llx.bin", folder, key->name,
-                        (unsigned long long)hash_text(HASH_START, key_line));
+                        (unsigned long long)lens_hash_text(LENS_HASH_START, key_line));
     return used > 0 && (size_t)used < size;
 }
 

@@ -108,8 +108,8 @@ bool ocl_algorithm_allowed(const lens_context *context, const char *name) {
     return !forced || strcmp(forced, name) == 0;
 }
 
-bool ocl_algorithm_forced(const lens_context *context) {
-    return ocl_state_of(context)->algorithm != NULL;
+const char *ocl_algorithm_forced(const lens_context *context) {
+    return ocl_state_of(context)->algorithm;
 }
 
 bool ocl_is_cpu(const lens_context *context) {

@@ -1,11 +1,11 @@
 /* ocl_conv2d.c: conv2d on OpenCL devices.
  *
- * Algorithms, the first that applies and for which there is scratch enough. For CPU devices:
- * "winograd2", 3x3 filters with fewer multiplications ("winograd4", with still fewer, rounds more
- * and runs when asked for; ocl_conv2d_winograd.c); "packed", panels of filters and pixels, for many
- * filters (ocl_conv2d_packed.c); "blocked", the same for few (ocl_conv2d_blocked.c). "clblast",
- * matrix products for the other devices (ocl_conv2d_clblast.c). "direct", cl/conv2d.cl, for
- * everything.
+ * Algorithms, the first that is possible and pays and for which there is scratch enough, unless one
+ * is forced or preferred. For CPU devices: "winograd2", 3x3 filters with fewer multiplications
+ * ("winograd4", with still fewer, rounds more and runs when asked for; ocl_conv2d_winograd.c);
+ * "packed", panels of filters and pixels, for many filters (ocl_conv2d_packed.c); "blocked", the
+ * same for few (ocl_conv2d_blocked.c). "clblast", matrix products for the other devices
+ * (ocl_conv2d_clblast.c). "direct", cl/conv2d.cl, for everything.
  */
 #include "opencl/ocl_clblast.h"
 #include "opencl/ocl_conv2d_blocked.h"
@@ -14,6 +14,7 @@
 #include "opencl/ocl_conv2d_winograd.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #define NO_OPTIONS ""
 
@@ -40,9 +41,12 @@ static void arg_sizes(ocl_launch *launch, lens_shape x, lens_shape w, lens_shape
 
 /* ---- the algorithms ------------------------------------------------------------------------ */
 
+typedef bool question(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
+                      lens_shape y, const lens_conv2d_opts *opts);
+
 typedef struct algorithm {
-    bool (*applicable)(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
-                       lens_shape y, const lens_conv2d_opts *opts);
+    const char *name;
+    question *possible, *pays;
     size_t (*scratch)(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
                       lens_shape y, const lens_conv2d_opts *opts);
     lens_status (*forward)(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
@@ -54,14 +58,26 @@ typedef struct algorithm {
                                    const lens_conv2d_opts *opts, lens_tensor *scratch);
 } algorithm;
 
-static bool direct_applicable(const lens_context *context, lens_pass pass, lens_shape x,
-                              lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
+static bool always(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
+                   lens_shape y, const lens_conv2d_opts *opts) {
     (void)context, (void)pass, (void)x, (void)w, (void)y, (void)opts;
     return true;
 }
 
-static size_t direct_scratch(const lens_context *context, lens_pass pass, lens_shape x,
-                             lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
+static bool when_asked(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
+                       lens_shape y, const lens_conv2d_opts *opts) {
+    (void)context, (void)pass, (void)x, (void)w, (void)y, (void)opts;
+    return false;
+}
+
+static bool not_on_a_cpu(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
+                         lens_shape y, const lens_conv2d_opts *opts) {
+    (void)pass, (void)x, (void)w, (void)y, (void)opts;
+    return !ocl_is_cpu(context);
+}
+
+static size_t no_scratch(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
+                         lens_shape y, const lens_conv2d_opts *opts) {
     (void)context, (void)pass, (void)x, (void)w, (void)y, (void)opts;
     return 0;
 }
@@ -107,29 +123,57 @@ static lens_status direct_backward_weight(lens_tensor *dw, const lens_tensor *dy
 }
 
 static const algorithm algorithms[] = {
-    {ocl_conv2d_winograd2_applicable, ocl_conv2d_winograd2_scratch, ocl_conv2d_winograd2_forward,
+    {"winograd2", ocl_conv2d_winograd2_possible, ocl_conv2d_winograd2_pays,
+     ocl_conv2d_winograd2_scratch, ocl_conv2d_winograd2_forward,
      ocl_conv2d_winograd2_backward_input, NULL},
-    {ocl_conv2d_winograd4_applicable, ocl_conv2d_winograd4_scratch, ocl_conv2d_winograd4_forward,
-     ocl_conv2d_winograd4_backward_input, NULL},
-    {ocl_conv2d_packed_applicable, ocl_conv2d_packed_scratch, ocl_conv2d_packed_forward,
-     ocl_conv2d_packed_backward_input, ocl_conv2d_packed_backward_weight},
-    {ocl_conv2d_blocked_applicable, ocl_conv2d_blocked_scratch, ocl_conv2d_blocked_forward,
-     ocl_conv2d_blocked_backward_input, ocl_conv2d_blocked_backward_weight},
-    {ocl_conv2d_clblast_applicable, ocl_conv2d_clblast_scratch, ocl_conv2d_clblast_forward,
-     ocl_conv2d_clblast_backward_input, ocl_conv2d_clblast_backward_weight},
-    {direct_applicable, direct_scratch, direct_forward, direct_backward_input,
+    {"winograd4", ocl_conv2d_winograd4_possible, when_asked, ocl_conv2d_winograd4_scratch,
+     ocl_conv2d_winograd4_forward, ocl_conv2d_winograd4_backward_input, NULL},
+    {"packed", ocl_conv2d_packed_possible, ocl_conv2d_packed_pays, ocl_conv2d_packed_scratch,
+     ocl_conv2d_packed_forward, ocl_conv2d_packed_backward_input,
+     ocl_conv2d_packed_backward_weight},
+    {"blocked", ocl_conv2d_blocked_possible, always, ocl_conv2d_blocked_scratch,
+     ocl_conv2d_blocked_forward, ocl_conv2d_blocked_backward_input,
+     ocl_conv2d_blocked_backward_weight},
+    {"clblast", ocl_conv2d_clblast_possible, not_on_a_cpu, ocl_conv2d_clblast_scratch,
+     ocl_conv2d_clblast_forward, ocl_conv2d_clblast_backward_input,
+     ocl_conv2d_clblast_backward_weight},
+    {"direct", always, always, no_scratch, direct_forward, direct_backward_input,
      direct_backward_weight},
 };
 
-/* The first that applies and does with `scratch` elements. */
+#define ALGORITHMS (sizeof algorithms / sizeof algorithms[0])
+
+static const algorithm *find(const char *name) {
+    for (size_t i = 0; name && i < ALGORITHMS; i++)
+        if (strcmp(algorithms[i].name, name) == 0)
+            return &algorithms[i];
+    return NULL;
+}
+
+static const algorithm *preferred(const lens_context *context, lens_pass pass, lens_shape x,
+                                  lens_shape w, const lens_conv2d_opts *opts) {
+    if (lens_tuning_is_empty(context))
+        return NULL;
+    lens_tuning_key key = lens_tuning_key_conv2d(pass, x, w, opts);
+    return find(lens_tuning_find(context, &key));
+}
+
+/* What does with `scratch` elements. A forced algorithm that is not possible leaves it to the last.
+ */
 static const algorithm *choose(const lens_context *context, lens_pass pass, lens_shape x,
                                lens_shape w, lens_shape y, const lens_conv2d_opts *opts,
                                size_t scratch) {
-    const algorithm *a = algorithms;
-    while (!a->applicable(context, pass, x, w, y, opts) ||
-           a->scratch(context, pass, x, w, y, opts) > scratch)
-        a++;
-    return a;
+    const char *forced = ocl_algorithm_forced(context);
+    const algorithm *last = &algorithms[ALGORITHMS - 1];
+    const algorithm *wish = forced ? find(forced) : preferred(context, pass, x, w, opts);
+    if (wish && wish->possible(context, pass, x, w, y, opts) &&
+        wish->scratch(context, pass, x, w, y, opts) <= scratch)
+        return wish;
+    for (const algorithm *a = algorithms; a < last && !forced; a++)
+        if (a->possible(context, pass, x, w, y, opts) && a->pays(context, pass, x, w, y, opts) &&
+            a->scratch(context, pass, x, w, y, opts) <= scratch)
+            return a;
+    return last;
 }
 
 static size_t room(const lens_tensor *scratch) {
@@ -137,6 +181,18 @@ static size_t room(const lens_tensor *scratch) {
 }
 
 /* ---- the operation ------------------------------------------------------------------------- */
+
+size_t ocl_conv2d_algorithms(const char *names[LENS_ALGORITHMS_MOST], const lens_context *context,
+                             lens_pass pass, lens_shape x, lens_shape w, lens_shape y,
+                             const lens_conv2d_opts *opts) {
+    const algorithm *first = choose(context, pass, x, w, y, opts, SIZE_MAX);
+    size_t count = 0;
+    names[count++] = first->name;
+    for (const algorithm *a = algorithms; a < algorithms + ALGORITHMS; a++)
+        if (a != first && a->possible(context, pass, x, w, y, opts))
+            names[count++] = a->name;
+    return count;
+}
 
 size_t ocl_conv2d_scratch(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
                           lens_shape y, const lens_conv2d_opts *opts) {
@@ -166,9 +222,7 @@ lens_status ocl_conv2d_backward_weight(lens_tensor *dw, const lens_tensor *dy, c
 }
 
 lens_status ocl_conv2d_backward_bias(lens_tensor *db, const lens_tensor *dy) {
-    lens_conv2d_opts none = lens_conv2d_defaults();
-    if (ocl_conv2d_blocked_applicable(db->context, LENS_BACKWARD_BIAS, dy->shape, (lens_shape){0},
-                                      (lens_shape){0}, &none))
+    if (ocl_is_cpu(db->context) && ocl_algorithm_allowed(db->context, "blocked"))
         return ocl_conv2d_blocked_backward_bias(db, dy);
     if (ocl_clblast_applicable(db->context))
         return ocl_conv2d_clblast_backward_bias(db, dy);

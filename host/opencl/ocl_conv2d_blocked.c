@@ -18,16 +18,12 @@
 #define MAX_PARTS 16
 #define PANEL_FLOATS 16384 /* 64 KiB of patches at a time stay in the cache */
 
-bool ocl_conv2d_blocked_applicable(const lens_context *context, lens_pass pass, lens_shape x,
-                                   lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
+bool ocl_conv2d_blocked_possible(const lens_context *context, lens_pass pass, lens_shape x,
+                                 lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
     (void)x, (void)y;
-    if (!ocl_is_cpu(context) || !ocl_algorithm_allowed(context, "blocked"))
-        return false;
-    if (pass == LENS_BACKWARD_BIAS)
-        return true;
     bool small_window = w.h * w.w <= PANEL_TAPS;
     bool unit_stride = opts->stride_h == 1 && opts->stride_w == 1;
-    return small_window && (pass != LENS_BACKWARD_INPUT || unit_stride);
+    return ocl_is_cpu(context) && small_window && (pass != LENS_BACKWARD_INPUT || unit_stride);
 }
 
 /* ---- shapes of what lies in scratch -------------------------------------------------------- */

@@ -4,9 +4,8 @@
 
 #include "opencl/opencl.h"
 
-/* The backward_bias pass needs no shapes but opts: pass all zeros. */
-bool ocl_conv2d_blocked_applicable(const lens_context *context, lens_pass pass, lens_shape x,
-                                   lens_shape w, lens_shape y, const lens_conv2d_opts *opts);
+bool ocl_conv2d_blocked_possible(const lens_context *context, lens_pass pass, lens_shape x,
+                                 lens_shape w, lens_shape y, const lens_conv2d_opts *opts);
 size_t ocl_conv2d_blocked_scratch(const lens_context *context, lens_pass pass, lens_shape x,
                                   lens_shape w, lens_shape y, const lens_conv2d_opts *opts);
 

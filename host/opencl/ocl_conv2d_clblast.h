@@ -5,8 +5,8 @@
 #include "opencl/opencl.h"
 
 /* Forward, backward_input, backward_weight: any shape, as long as one image's columns fit. */
-bool ocl_conv2d_clblast_applicable(const lens_context *context, lens_pass pass, lens_shape x,
-                                   lens_shape w, lens_shape y, const lens_conv2d_opts *opts);
+bool ocl_conv2d_clblast_possible(const lens_context *context, lens_pass pass, lens_shape x,
+                                 lens_shape w, lens_shape y, const lens_conv2d_opts *opts);
 size_t ocl_conv2d_clblast_scratch(const lens_context *context, lens_pass pass, lens_shape x,
                                   lens_shape w, lens_shape y, const lens_conv2d_opts *opts);
 

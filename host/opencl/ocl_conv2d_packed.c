@@ -105,17 +105,20 @@ static size_t local_bytes(lens_pass pass, lens_shape x, lens_shape w,
     return PANEL_TILES * lens_size_div_up(filters, TILE_FILTERS) * TILE_FLOATS * sizeof(float);
 }
 
-bool ocl_conv2d_packed_applicable(const lens_context *context, lens_pass pass, lens_shape x,
-                                  lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
-    if (!ocl_is_cpu(context) || !ocl_algorithm_allowed(context, "packed"))
-        return false;
+bool ocl_conv2d_packed_possible(const lens_context *context, lens_pass pass, lens_shape x,
+                                lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
+    (void)y;
     bool is_dilated = opts->dilation_h > 1 || opts->dilation_w > 1;
     if (pass == LENS_BACKWARD_INPUT && is_strided(opts) && is_dilated)
         return false;
-    size_t filters = (pass == LENS_BACKWARD_INPUT ? w.c : w.n / opts->groups);
-    bool pays = filters >= LEAST_FILTERS && y.n * y.h * y.w >= LEAST_PIXELS;
-    return (pays || ocl_algorithm_forced(context)) &&
-           local_bytes(pass, x, w, opts) <= context->device.local_bytes;
+    return ocl_is_cpu(context) && local_bytes(pass, x, w, opts) <= context->device.local_bytes;
+}
+
+bool ocl_conv2d_packed_pays(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
+                            lens_shape y, const lens_conv2d_opts *opts) {
+    (void)context, (void)x;
+    size_t filters = pass == LENS_BACKWARD_INPUT ? w.c : w.n / opts->groups;
+    return filters >= LEAST_FILTERS && y.n * y.h * y.w >= LEAST_PIXELS;
 }
 
 static size_t prepared_count(lens_shape x, const lens_conv2d_opts *opts) {

@@ -5,8 +5,10 @@
 
 #include "opencl/opencl.h"
 
-bool ocl_conv2d_packed_applicable(const lens_context *context, lens_pass pass, lens_shape x,
-                                  lens_shape w, lens_shape y, const lens_conv2d_opts *opts);
+bool ocl_conv2d_packed_possible(const lens_context *context, lens_pass pass, lens_shape x,
+                                lens_shape w, lens_shape y, const lens_conv2d_opts *opts);
+bool ocl_conv2d_packed_pays(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
+                            lens_shape y, const lens_conv2d_opts *opts);
 size_t ocl_conv2d_packed_scratch(const lens_context *context, lens_pass pass, lens_shape x,
                                  lens_shape w, lens_shape y, const lens_conv2d_opts *opts);
 

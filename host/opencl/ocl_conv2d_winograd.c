@@ -194,19 +194,14 @@ static bool pays(size_t out, lens_pass pass, lens_shape x, lens_shape w, lens_sh
            LEAST_GAIN * (double)(f.area * tiles) <= 9.0 * (double)pixels;
 }
 
-/* Winograd4 only where it is asked for: it is faster still, but where neighbouring pixels differ
- * little, as in alexnet-2012 at its initial weights, its rounding decides what a pooling window
- * shows. */
-static bool applicable(size_t out, const char *name, const lens_context *context, lens_pass pass,
-                       lens_shape x, lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
-    if (!ocl_is_cpu(context) || !ocl_algorithm_allowed(context, name))
-        return false;
+static bool possible(const lens_context *context, lens_pass pass, lens_shape w,
+                     const lens_conv2d_opts *opts) {
     bool is_dense = opts->stride_h == 1 && opts->stride_w == 1 && opts->dilation_h == 1 &&
                     opts->dilation_w == 1;
     bool is_zero = !ocl_has_padding(&opts->padding) || opts->padding.mode == LENS_PAD_ZERO;
     bool folds = pass == LENS_BACKWARD_INPUT && ocl_turn_of(w, opts).fold;
-    return pass != LENS_BACKWARD_WEIGHT && w.h == 3 && w.w == 3 && is_dense && is_zero && !folds &&
-           (ocl_algorithm_forced(context) || (out == 2 && pays(out, pass, x, w, y, opts)));
+    return ocl_is_cpu(context) && pass != LENS_BACKWARD_WEIGHT && w.h == 3 && w.w == 3 &&
+           is_dense && is_zero && !folds;
 }
 
 static size_t scratch_of(filtering f) {
@@ -216,10 +211,17 @@ static size_t scratch_of(filtering f) {
 /* ---- as two algorithms ----------------------------------------------------------------------- */
 
 #define ALGORITHM(OUT)                                                                             \
-    bool ocl_conv2d_winograd##OUT##_applicable(const lens_context *context, lens_pass pass,        \
-                                               lens_shape x, lens_shape w, lens_shape y,           \
-                                               const lens_conv2d_opts *opts) {                     \
-        return applicable(OUT, "winograd" #OUT, context, pass, x, w, y, opts);                     \
+    bool ocl_conv2d_winograd##OUT##_possible(const lens_context *context, lens_pass pass,          \
+                                             lens_shape x, lens_shape w, lens_shape y,             \
+                                             const lens_conv2d_opts *opts) {                       \
+        (void)x, (void)y;                                                                          \
+        return possible(context, pass, w, opts);                                                   \
+    }                                                                                              \
+    bool ocl_conv2d_winograd##OUT##_pays(const lens_context *context, lens_pass pass,              \
+                                         lens_shape x, lens_shape w, lens_shape y,                 \
+                                         const lens_conv2d_opts *opts) {                           \
+        (void)context;                                                                             \
+        return pays(OUT, pass, x, w, y, opts);                                                     \
     }                                                                                              \
     size_t ocl_conv2d_winograd##OUT##_scratch(const lens_context *context, lens_pass pass,         \
                                               lens_shape x, lens_shape w, lens_shape y,            \

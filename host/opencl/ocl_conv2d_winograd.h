@@ -7,9 +7,12 @@
 
 /* Forward and the input's gradient, of dense 3x3 filters at a stride of 1, padded with zeros. */
 #define OCL_CONV2D_WINOGRAD(OUT)                                                                   \
-    bool ocl_conv2d_winograd##OUT##_applicable(const lens_context *context, lens_pass pass,        \
-                                               lens_shape x, lens_shape w, lens_shape y,           \
-                                               const lens_conv2d_opts *opts);                      \
+    bool ocl_conv2d_winograd##OUT##_possible(const lens_context *context, lens_pass pass,          \
+                                             lens_shape x, lens_shape w, lens_shape y,             \
+                                             const lens_conv2d_opts *opts);                        \
+    bool ocl_conv2d_winograd##OUT##_pays(const lens_context *context, lens_pass pass,              \
+                                         lens_shape x, lens_shape w, lens_shape y,                 \
+                                         const lens_conv2d_opts *opts);                            \
     size_t ocl_conv2d_winograd##OUT##_scratch(const lens_context *context, lens_pass pass,         \
                                               lens_shape x, lens_shape w, lens_shape y,            \
                                               const lens_conv2d_opts *opts);                       \

@@ -1,11 +1,13 @@
 /* ocl_dense.c: the dense layer on OpenCL devices.
  *
- * Algorithms, the first that applies: "streamed", for CPU devices and many weights
+ * Algorithms: "streamed", for CPU devices and many weights
  * (ocl_dense_streamed.c); "blocked", register tiles for CPU devices, and "clblast" for the others
  * (ocl_matmul.c); "direct", cl/dense.cl.
  */
+#include "opencl/ocl_clblast.h"
 #include "opencl/ocl_dense_streamed.h"
-#include "opencl/ocl_matmul.h"
+
+#include <string.h>
 
 /* N K I of cl/dense.cl, from w (k, i) or its gradient. */
 static void arg_sizes(ocl_launch *launch, size_t n, lens_shape w) {
@@ -27,22 +29,91 @@ static ocl_matmul product_of(lens_pass pass, size_t n, lens_shape w) {
         .m = n, .j = k, .l = i, .a_row = i, .a_column = 1, .b_row = 1, .b_column = i};
 }
 
-size_t ocl_dense_scratch(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w) {
-    if (ocl_dense_streamed_applicable(context, x.n, w))
-        return 0;
-    ocl_matmul product = product_of(pass, x.n, w);
-    return ocl_matmul_scratch(context, &product);
+/* ---- the algorithms ------------------------------------------------------------------------ */
+
+typedef enum algorithm { STREAMED, BLOCKED, CLBLAST, DIRECT, ALGORITHMS } algorithm;
+
+static const char *const names_of[ALGORITHMS] = {"streamed", "blocked", "clblast", "direct"};
+
+static bool is_possible(algorithm a, const lens_context *context, size_t n) {
+    switch (a) {
+    case STREAMED:
+        return ocl_dense_streamed_possible(context, n);
+    case BLOCKED:
+        return ocl_is_cpu(context);
+    case CLBLAST:
+        return ocl_clblast_built();
+    default:
+        return true;
+    }
 }
+
+static bool does_pay(algorithm a, const lens_context *context, lens_shape w) {
+    return a == STREAMED ? ocl_dense_streamed_pays(w) : a != CLBLAST || !ocl_is_cpu(context);
+}
+
+static algorithm find(const char *name) {
+    algorithm a = 0;
+    while (name && a < ALGORITHMS && strcmp(names_of[a], name) != 0)
+        a++;
+    return name ? a : ALGORITHMS;
+}
+
+/* The first that is possible and pays, unless one is forced or preferred. A forced one that is not
+ * possible leaves it to the last. */
+static algorithm choose(const lens_context *context, lens_pass pass, size_t n, lens_shape w) {
+    const char *forced = ocl_algorithm_forced(context), *wish = forced;
+    if (!wish && !lens_tuning_is_empty(context)) {
+        lens_tuning_key key = lens_tuning_key_dense(pass, n, w);
+        wish = lens_tuning_find(context, &key);
+    }
+    algorithm wanted = find(wish);
+    if (wanted < ALGORITHMS && is_possible(wanted, context, n))
+        return wanted;
+    for (algorithm a = 0; a < DIRECT && !forced; a++)
+        if (is_possible(a, context, n) && does_pay(a, context, w))
+            return a;
+    return DIRECT;
+}
+
+size_t ocl_dense_algorithms(const char *names[LENS_ALGORITHMS_MOST], const lens_context *context,
+                            lens_pass pass, lens_shape x, lens_shape w) {
+    algorithm first = choose(context, pass, x.n, w);
+    size_t count = 0;
+    names[count++] = names_of[first];
+    for (algorithm a = 0; a < ALGORITHMS; a++)
+        if (a != first && is_possible(a, context, x.n))
+            names[count++] = names_of[a];
+    return count;
+}
+
+size_t ocl_dense_scratch(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w) {
+    ocl_matmul product = product_of(pass, x.n, w);
+    return choose(context, pass, x.n, w) == CLBLAST ? ocl_clblast_scratch(context, &product) : 0;
+}
+
+/* By "blocked" or "clblast". */
+static lens_status multiply(algorithm a, lens_tensor *c, const lens_tensor *left,
+                            const lens_tensor *right, const lens_tensor *bias,
+                            const ocl_matmul *product, const lens_tensor *scratch) {
+    if (a == BLOCKED)
+        return ocl_matmul_blocked(c, left, right, bias, product);
+    LENS_TRY(ocl_clblast_multiply(c, left, right, product, scratch));
+    return ocl_clblast_finish(c, bias, product->activation);
+}
+
+/* ---- the operation ------------------------------------------------------------------------- */
 
 lens_status ocl_dense_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
                               const lens_tensor *b, const lens_dense_opts *opts,
                               lens_tensor *scratch) {
-    if (ocl_dense_streamed_applicable(y->context, x->shape.n, w->shape))
+    algorithm a = choose(y->context, LENS_FORWARD, x->shape.n, w->shape);
+    if (a == STREAMED)
         return ocl_dense_streamed_forward(y, x, w, b, opts);
-    if (ocl_matmul_applicable(y->context)) {
+    if (a != DIRECT) {
         ocl_matmul product = product_of(LENS_FORWARD, x->shape.n, w->shape);
         product.activation = &opts->activation;
-        return ocl_matmul_run(y, x, w, b, &product, scratch);
+        return multiply(a, y, x, w, b, &product, scratch);
     }
     ocl_launch launch = ocl_begin(y->context, "dense", "dense_forward", "");
     ocl_arg_tensor(&launch, y);
@@ -58,11 +129,12 @@ lens_status ocl_dense_forward(lens_tensor *y, const lens_tensor *x, const lens_t
 
 lens_status ocl_dense_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *w,
                                      lens_tensor *scratch) {
-    if (ocl_dense_streamed_applicable(dx->context, dx->shape.n, w->shape))
+    algorithm a = choose(dx->context, LENS_BACKWARD_INPUT, dx->shape.n, w->shape);
+    if (a == STREAMED)
         return ocl_dense_streamed_backward_input(dx, dy, w);
-    if (ocl_matmul_applicable(dx->context)) {
+    if (a != DIRECT) {
         ocl_matmul product = product_of(LENS_BACKWARD_INPUT, dx->shape.n, w->shape);
-        return ocl_matmul_run(dx, dy, w, NULL, &product, scratch);
+        return multiply(a, dx, dy, w, NULL, &product, scratch);
     }
     ocl_launch launch = ocl_begin(dx->context, "dense", "dense_backward_input", "");
     ocl_arg_tensor(&launch, dx);
@@ -74,11 +146,12 @@ lens_status ocl_dense_backward_input(lens_tensor *dx, const lens_tensor *dy, con
 
 lens_status ocl_dense_backward_weight(lens_tensor *dw, const lens_tensor *dy, const lens_tensor *x,
                                       lens_tensor *scratch) {
-    if (ocl_dense_streamed_applicable(dw->context, x->shape.n, dw->shape))
+    algorithm a = choose(dw->context, LENS_BACKWARD_WEIGHT, x->shape.n, dw->shape);
+    if (a == STREAMED)
         return ocl_dense_streamed_backward_weight(dw, dy, x);
-    if (ocl_matmul_applicable(dw->context)) {
+    if (a != DIRECT) {
         ocl_matmul product = product_of(LENS_BACKWARD_WEIGHT, x->shape.n, dw->shape);
-        return ocl_matmul_run(dw, dy, x, NULL, &product, scratch);
+        return multiply(a, dw, dy, x, NULL, &product, scratch);
     }
     ocl_launch launch = ocl_begin(dw->context, "dense", "dense_backward_weight", "");
     ocl_arg_tensor(&launch, dw);

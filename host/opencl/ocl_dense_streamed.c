@@ -23,11 +23,12 @@ static size_t backward_input_bytes(size_t n) {
     return lens_size_round_up(n, TILE_ROWS) * COLUMNS * sizeof(float);
 }
 
-bool ocl_dense_streamed_applicable(const lens_context *context, size_t n, lens_shape w) {
-    if (!ocl_is_cpu(context) || !ocl_algorithm_allowed(context, "streamed"))
-        return false;
-    bool fits = most_bytes(n) <= context->device.local_bytes;
-    return fits && (w.n * w.c >= LEAST_WEIGHTS || ocl_algorithm_forced(context));
+bool ocl_dense_streamed_possible(const lens_context *context, size_t n) {
+    return ocl_is_cpu(context) && most_bytes(n) <= context->device.local_bytes;
+}
+
+bool ocl_dense_streamed_pays(lens_shape w) {
+    return w.n * w.c >= LEAST_WEIGHTS;
 }
 
 /* N K I */

@@ -1,7 +1,6 @@
 /* ocl_matmul.c: matrix products on OpenCL devices. */
 #include "opencl/ocl_matmul.h"
 #include "core/size.h"
-#include "opencl/ocl_clblast.h"
 
 /* As in cl/matmul_blocked.cl. */
 #define TILE_ROWS 8
@@ -15,10 +14,6 @@ static size_t strip_rows(const ocl_matmul *product) {
     while (tiles * lens_size_div_up(product->m, rows) < 8 && rows > 2 * TILE_ROWS)
         rows = lens_size_round_up(rows / 2, TILE_ROWS);
     return rows;
-}
-
-bool ocl_matmul_blocked_applicable(const lens_context *context) {
-    return ocl_is_cpu(context) && ocl_algorithm_allowed(context, "blocked");
 }
 
 lens_status ocl_matmul_blocked(lens_tensor *c, const lens_tensor *a, const lens_tensor *b,
@@ -46,23 +41,4 @@ lens_status ocl_matmul_blocked(lens_tensor *c, const lens_tensor *a, const lens_
                              lens_size_div_up(product->m, rows)};
     const size_t local[] = {1, 1};
     return ocl_run(&launch, 2, global, local);
-}
-
-bool ocl_matmul_applicable(const lens_context *context) {
-    return ocl_matmul_blocked_applicable(context) || ocl_clblast_applicable(context);
-}
-
-size_t ocl_matmul_scratch(const lens_context *context, const ocl_matmul *product) {
-    if (ocl_matmul_blocked_applicable(context) || !ocl_clblast_applicable(context))
-        return 0;
-    return ocl_clblast_scratch(context, product);
-}
-
-lens_status ocl_matmul_run(lens_tensor *c, const lens_tensor *a, const lens_tensor *b,
-                           const lens_tensor *bias, const ocl_matmul *product,
-                           const lens_tensor *scratch) {
-    if (ocl_matmul_blocked_applicable(c->context))
-        return ocl_matmul_blocked(c, a, b, bias, product);
-    LENS_TRY(ocl_clblast_multiply(c, a, b, product, scratch));
-    return ocl_clblast_finish(c, bias, product->activation);
 }

@@ -12,16 +12,7 @@ typedef struct ocl_matmul {
     const lens_activation *activation; /* NULL: linear */
 } ocl_matmul;
 
-/* The first algorithm that applies: "blocked", "clblast". `bias` may be NULL; with scratch of that
- * many elements nothing is allocated. */
-bool ocl_matmul_applicable(const lens_context *context);
-size_t ocl_matmul_scratch(const lens_context *context, const ocl_matmul *product);
-lens_status ocl_matmul_run(lens_tensor *c, const lens_tensor *a, const lens_tensor *b,
-                           const lens_tensor *bias, const ocl_matmul *product,
-                           const lens_tensor *scratch);
-
 /* "blocked": register tiles for CPU devices; no scratch. `bias` may be NULL. */
-bool ocl_matmul_blocked_applicable(const lens_context *context);
 lens_status ocl_matmul_blocked(lens_tensor *c, const lens_tensor *a, const lens_tensor *b,
                                const lens_tensor *bias, const ocl_matmul *product);
 

@@ -15,6 +15,7 @@ const lens_backend lens_backend_opencl = {
     .tensor_copy = ocl_tensor_copy,
 
     .conv2d_scratch = ocl_conv2d_scratch,
+    .conv2d_algorithms = ocl_conv2d_algorithms,
     .conv2d_forward = ocl_conv2d_forward,
     .conv2d_backward_input = ocl_conv2d_backward_input,
     .conv2d_backward_weight = ocl_conv2d_backward_weight,
@@ -27,6 +28,7 @@ const lens_backend lens_backend_opencl = {
     .pad2d_backward_input = ocl_pad2d_backward_input,
 
     .dense_scratch = ocl_dense_scratch,
+    .dense_algorithms = ocl_dense_algorithms,
     .dense_forward = ocl_dense_forward,
     .dense_backward_input = ocl_dense_backward_input,
     .dense_backward_weight = ocl_dense_backward_weight,

@@ -75,8 +75,8 @@ static inline ocl_state *ocl_state_of(const lens_context *context) {
 /* True when the algorithm `name` may be chosen: it is the forced one, or none is forced. */
 bool ocl_algorithm_allowed(const lens_context *context, const char *name);
 
-/* True when one is forced: it then runs wherever it can, not only where it pays. */
-bool ocl_algorithm_forced(const lens_context *context);
+/* The algorithm that is forced, or NULL: it runs wherever it can, not only where it pays. */
+const char *ocl_algorithm_forced(const lens_context *context);
 
 bool ocl_is_cpu(const lens_context *context);
 
@@ -188,6 +188,9 @@ lens_status ocl_span_end(ocl_span *span, bool queued);
 
 size_t ocl_conv2d_scratch(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
                           lens_shape y, const lens_conv2d_opts *opts);
+size_t ocl_conv2d_algorithms(const char *names[LENS_ALGORITHMS_MOST], const lens_context *context,
+                             lens_pass pass, lens_shape x, lens_shape w, lens_shape y,
+                             const lens_conv2d_opts *opts);
 lens_status ocl_conv2d_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
                                const lens_tensor *b, const lens_conv2d_opts *opts,
                                lens_tensor *scratch);
@@ -206,6 +209,8 @@ lens_status ocl_pad2d_backward_input(lens_tensor *dx, const lens_tensor *dy,
                                      const lens_padding *opts);
 
 size_t ocl_dense_scratch(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w);
+size_t ocl_dense_algorithms(const char *names[LENS_ALGORITHMS_MOST], const lens_context *context,
+                            lens_pass pass, lens_shape x, lens_shape w);
 lens_status ocl_dense_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
                               const lens_tensor *b, const lens_dense_opts *opts,
                               lens_tensor *scratch);

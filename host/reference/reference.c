@@ -66,6 +66,22 @@ static size_t ref_conv2d_scratch(const lens_context *context, lens_pass pass, le
     return 0;
 }
 
+static size_t ref_conv2d_algorithms(const char *names[LENS_ALGORITHMS_MOST],
+                                    const lens_context *context, lens_pass pass, lens_shape x,
+                                    lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
+    (void)context, (void)pass, (void)x, (void)w, (void)y, (void)opts;
+    names[0] = "reference";
+    return 1;
+}
+
+static size_t ref_dense_algorithms(const char *names[LENS_ALGORITHMS_MOST],
+                                   const lens_context *context, lens_pass pass, lens_shape x,
+                                   lens_shape w) {
+    (void)context, (void)pass, (void)x, (void)w;
+    names[0] = "reference";
+    return 1;
+}
+
 const lens_backend lens_backend_reference = {
     .name = "reference",
     .context_open = ref_context_open,
@@ -80,6 +96,7 @@ const lens_backend lens_backend_reference = {
     .tensor_copy = ref_tensor_copy,
 
     .conv2d_scratch = ref_conv2d_scratch,
+    .conv2d_algorithms = ref_conv2d_algorithms,
     .conv2d_forward = ref_conv2d_forward,
     .conv2d_backward_input = ref_conv2d_backward_input,
     .conv2d_backward_weight = ref_conv2d_backward_weight,
@@ -92,6 +109,7 @@ const lens_backend lens_backend_reference = {
     .pad2d_backward_input = ref_pad2d_backward_input,
 
     .dense_scratch = ref_dense_scratch,
+    .dense_algorithms = ref_dense_algorithms,
     .dense_forward = ref_dense_forward,
     .dense_backward_input = ref_dense_backward_input,
     .dense_backward_weight = ref_dense_backward_weight,

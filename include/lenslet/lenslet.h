@@ -18,6 +18,7 @@
 #include "lenslet/device.h"
 #include "lenslet/tensor.h"
 #include "lenslet/ops.h"
+#include "lenslet/tuning.h"
 #include "lenslet/net.h"
 #include "lenslet/picture.h"
 #include "lenslet/data.h"
