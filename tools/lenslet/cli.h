@@ -34,8 +34,8 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command command_devices, command_models, command_summary, command_check,
-    command_train, command_curve, command_eval, command_diagnose, command_predict, command_show,
-    command_run, command_bench;
+    command_train, command_tune, command_curve, command_eval, command_diagnose, command_predict,
+    command_show, command_run, command_bench;
 
 /* The command called `name`; NULL when there is none. */
 const cli_command *cli_find(const char *name);
