@@ -9,7 +9,7 @@
 #define LENSLET_BACKEND_H
 
 #include "lenslet/ops.h"
-#include "tuning.h"
+#include "preferences.h"
 
 typedef struct lens_backend lens_backend;
 

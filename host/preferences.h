@@ -1,6 +1,6 @@
-/* tuning.h: the preferences of a context: which algorithm for which pass and shape. */
-#ifndef LENSLET_TUNING_INTERNAL_H
-#define LENSLET_TUNING_INTERNAL_H
+/* preferences.h: the preferences of a context: which algorithm for which pass and shape. */
+#ifndef LENSLET_PREFERENCES_H
+#define LENSLET_PREFERENCES_H
 
 #include "lenslet/tuning.h"
 

@@ -1,5 +1,5 @@
-/* tuning.c: preferring an algorithm, for a context and, in a file, for those opened later. */
-#include "tuning.h"
+/* preferences.c: preferring an algorithm, for a context and, in a file, for those opened later. */
+#include "preferences.h"
 #include "backend.h"
 #include "core/cache.h"
 #include "core/error.h"
