@@ -40,6 +40,7 @@ struct lens_backend {
     lens_status (*context_wait)(lens_context *context);
     lens_status (*context_profile)(lens_context *context, lens_profile_entry *entries,
                                    size_t capacity, size_t *count);
+    lens_status (*context_limits)(lens_context *context, lens_limits *limits);
     lens_status (*buffer_new)(void **out, lens_context *context, size_t count);
     void (*buffer_free)(lens_context *context, void *buffer);
     lens_status (*tensor_write)(lens_tensor *tensor, const float *values);

@@ -302,6 +302,11 @@ size_t lens_context_memory(const lens_context *context, size_t *peak) {
     return context->bytes;
 }
 
+lens_status lens_context_limits(lens_context *context, lens_limits *limits) {
+    assert(context && limits);
+    return context->backend->context_limits(context, limits);
+}
+
 lens_status lens_context_profile(lens_context *context, lens_profile_entry *entries,
                                  size_t capacity, size_t *count) {
     return context->backend->context_profile(context, entries, capacity, count);

@@ -7,6 +7,7 @@ const lens_backend lens_backend_opencl = {
     .context_close = ocl_context_close,
     .context_wait = ocl_context_wait,
     .context_profile = ocl_context_profile,
+    .context_limits = ocl_context_limits,
     .buffer_new = ocl_buffer_new,
     .buffer_free = ocl_buffer_free,
     .tensor_write = ocl_tensor_write,

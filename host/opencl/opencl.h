@@ -91,6 +91,7 @@ void ocl_context_close(lens_context *context);
 lens_status ocl_context_wait(lens_context *context);
 lens_status ocl_context_profile(lens_context *context, lens_profile_entry *entries, size_t capacity,
                                 size_t *count);
+lens_status ocl_context_limits(lens_context *context, lens_limits *limits);
 lens_status ocl_buffer_new(void **out, lens_context *context, size_t count);
 void ocl_buffer_free(lens_context *context, void *buffer);
 lens_status ocl_tensor_write(lens_tensor *tensor, const float *values);

@@ -19,6 +19,12 @@ static lens_status ref_context_wait(lens_context *context) {
     return LENS_OK;
 }
 
+static lens_status ref_context_limits(lens_context *context, lens_limits *limits) {
+    (void)context, (void)limits;
+    return lens_fail(LENS_UNSUPPORTED, "the reference has no limits to measure: its loops are made "
+                                       "to be read");
+}
+
 static lens_status ref_context_profile(lens_context *context, lens_profile_entry *entries,
                                        size_t capacity, size_t *count) {
     (void)context, (void)entries, (void)capacity;
@@ -88,6 +94,7 @@ const lens_backend lens_backend_reference = {
     .context_close = ref_context_close,
     .context_wait = ref_context_wait,
     .context_profile = ref_context_profile,
+    .context_limits = ref_context_limits,
     .buffer_new = ref_buffer_new,
     .buffer_free = ref_buffer_free,
     .tensor_write = ref_tensor_write,

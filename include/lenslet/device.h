@@ -112,6 +112,18 @@ LENS_API const lens_device_info *lens_context_device(const lens_context *context
 /* Wait until everything queued is done; this is where a device's late failure shows. */
 LENS_API lens_status lens_context_wait(lens_context *context);
 
+/* What a device can do at most. */
+typedef struct lens_limits {
+    double flops; /* floating-point operations a second, a multiply-add being two */
+    double bytes; /* of memory a second, read and written */
+} lens_limits;
+
+/* Measure it, in some 0.1 seconds, by kernels of our own: chains of independent multiply-adds in
+ * registers, and the sum of two arrays of 32 MiB (less on small devices). Other load lowers both,
+ * so measure beside what is compared. UNSUPPORTED on the reference, whose loops are not made to be
+ * fast. */
+LENS_API lens_status lens_context_limits(lens_context *context, lens_limits *limits);
+
 /* Bytes of device memory held now by tensors, and the most ever held. */
 LENS_API size_t lens_context_memory(const lens_context *context, size_t *peak);
 

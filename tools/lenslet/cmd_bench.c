@@ -1,4 +1,5 @@
 /* cmd_bench.c: the same training step on every device. */
+#include "bench_layers.h"
 #include "model.h"
 #include "pick.h"
 #include "table.h"
@@ -12,7 +13,8 @@ typedef struct bench_options {
     const char *algorithm;
     size_t batch;
     double seconds;
-    bool profile;
+    bool profile, layers;
+    size_t rounds;
     int optimizer, format;
 } bench_options;
 
@@ -24,6 +26,11 @@ static const option options[] = {
      offsetof(bench_options, optimizer)},
     {"seconds", 0, OPTION_REAL, "T", "how long to measure each device; default 2",
      offsetof(bench_options, seconds), 0.01, 3600},
+    {"layers", 0, OPTION_FLAG, NULL,
+     "instead: every pass of each conv2d and dense layer, against the device's peak and memory",
+     offsetof(bench_options, layers)},
+    {"rounds", 0, OPTION_COUNT, "N", "how often --layers times each pass; default 7",
+     offsetof(bench_options, rounds), 1, 1000},
     OPTION_ALGORITHM_ROW(bench_options),
     OPTION_PROFILE_ROW(bench_options),
     OPTION_FORMAT_ROW(bench_options),
@@ -247,10 +254,22 @@ static lens_status bench(const char *model, const bench_options *o) {
     return status;
 }
 
+static lens_status bench_by_layers(const char *model, const bench_options *o) {
+    lens_net_spec *spec;
+    TRY(lens_net_spec_open(&spec, model));
+    const char *device = o->devices.count ? o->devices.items[0] : NULL;
+    lens_status status = bench_layers(spec, device, o->algorithm, o->batch, o->rounds, o->format);
+    lens_net_spec_free(spec);
+    return status;
+}
+
 static int run(int argc, char **argv) {
-    bench_options o = {.batch = 64, .seconds = 2, .optimizer = LENS_ADAM};
+    bench_options o = {.batch = 64, .seconds = 2, .rounds = 7, .optimizer = LENS_ADAM};
     int left = options_parse(&command_bench, argc, argv, &o, 0, 1);
-    return cli_report("bench", bench(left > 1 ? argv[1] : "lenet5-relu", &o));
+    const char *model = left > 1 ? argv[1] : "lenet5-relu";
+    if (o.layers && o.devices.count > 1)
+        cli_usage("bench", "--layers takes one --device");
+    return cli_report("bench", o.layers ? bench_by_layers(model, &o) : bench(model, &o));
 }
 
 const cli_command command_bench = {

@@ -82,6 +82,17 @@ double op_macs(const op *o) {
     return (double)y.n * (double)(y.c * y.h * y.w) * (double)(o->w.c * o->w.h * o->w.w);
 }
 
+double op_bytes(const op *o) {
+    lens_shape y;
+    if (output_of(&y, o) != LENS_OK)
+        return 0;
+    const lens_shape all[] = {o->x, o->w, y};
+    double floats = 0;
+    for (size_t i = 0; i < 3; i++)
+        floats += (double)all[i].n * (double)(all[i].c * all[i].h * all[i].w);
+    return floats * sizeof(float);
+}
+
 /* ---- algorithms ----------------------------------------------------------------------------- */
 
 lens_status op_algorithms(const op *o, const lens_context *context,

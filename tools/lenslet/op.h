@@ -23,8 +23,10 @@ lens_status op_list(op **ops, const char ***op_names, size_t *count, const lens_
 /* "16x96x27x27 * 256x96x5x5" in a static buffer. */
 const char *op_shape(const op *o);
 
-/* Multiply-adds. */
+/* Multiply-adds, and the bytes that must move at least: each input read, the output written, once.
+ */
 double op_macs(const op *o);
+double op_bytes(const op *o);
 
 /* The algorithms that can do it, as lens_conv2d_algorithms(), and preferring one. */
 lens_status op_algorithms(const op *o, const lens_context *context,
