@@ -76,27 +76,33 @@ class Lenslet:
     name, label, variant = "lenslet", "Lenslet", None
 
     def __init__(self, work, threads):
-        if work["do"] != "step":
-            raise Unavailable("`lenslet bench` times training steps only")
-        self.command = [*on_cores(threads), LENSLET, "bench", work["model"],
-                        "--batch-size", str(work["batch"]), "--optimizer", work["optimizer"],
-                        "--format", "json"]
+        self.work = work
+        self.command = [*on_cores(threads), LENSLET, "bench", *self.arguments(), "--format", "json"]
         self.environment = {} if threads == len(CORES) else {"POCL_MAX_PTHREAD_COUNT": str(threads)}
-        self.device = None
 
-    def result(self, seconds, environment=None):
-        output = output_of([*self.command, "--seconds", str(seconds)],
-                           {**self.environment, **(environment or {})})
-        result = json.loads(output)["results"][0]
-        self.device = result["name"]
-        return result
+    def arguments(self):
+        work = self.work
+        if work["do"] == "op":
+            return [work["shape"], "--op", work["op"], "--pass", work["pass"].replace(" ", "-"),
+                    "--rounds", "5"]
+        if work["do"] == "inference":
+            return [work["model"], "--mode", "inference", "--batch-size", str(work["batch"])]
+        return [work["model"], "--batch-size", str(work["batch"]), "--optimizer", work["optimizer"]]
+
+    def document(self, seconds, environment=None):
+        return json.loads(output_of([*self.command, "--seconds", str(seconds)],
+                                    {**self.environment, **(environment or {})}))
 
     def turn(self, seconds):
-        result = self.result(seconds)
+        document = self.document(seconds)
+        if self.work["do"] == "op":
+            result = document["passes"][0]
+            return {"median_ms": result["ms_median"], "min_ms": result["ms_min"]}
+        result = document["results"][0]
         return {"median_ms": result["step_ms_median"], "min_ms": result["step_ms_min"]}
 
     def first_ms(self, environment):
-        return self.result(0.01, environment)["first_step_ms"]
+        return self.document(0.01, environment)["results"][0]["first_step_ms"]
 
     def close(self):
         pass

@@ -1,283 +1,104 @@
-/* cmd_bench.c: the same training step on every device. */
-#include "bench_layers.h"
-#include "model.h"
-#include "pick.h"
-#include "table.h"
+/* cmd_bench.c: what is measured: a net's steps on every device, or passes by themselves. */
+#include "bench.h"
+#include "op_parse.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-typedef struct bench_options {
-    text_list devices;
-    const char *algorithm;
-    size_t batch;
-    double seconds;
-    bool profile, layers;
-    size_t rounds;
-    int optimizer, format;
-} bench_options;
 
 static const option options[] = {
     OPTION_DEVICES_ROW(bench_options),
-    {"batch-size", 'b', OPTION_COUNT, "N", "images a step; default 64",
+    {"mode", 0, OPTION_CHOICE, "training|inference",
+     "a training step (the default), or the forward pass of a net that is opened for inference",
+     offsetof(bench_options, mode)},
+    {"batch-size", 'b', OPTION_COUNT, "N", "images a step, and of a SHAPE without mb; default 64",
      offsetof(bench_options, batch), 1, 1 << 16},
-    {"optimizer", 0, OPTION_CHOICE, "sgd|momentum|nesterov|rmsprop|adam|adamw", "default adam",
-     offsetof(bench_options, optimizer)},
-    {"seconds", 0, OPTION_REAL, "T", "how long to measure each device; default 2",
-     offsetof(bench_options, seconds), 0.01, 3600},
+    {"optimizer", 0, OPTION_CHOICE, "sgd|momentum|nesterov|rmsprop|adam|adamw",
+     "default adam; momentum with --layers and SHAPE", offsetof(bench_options, optimizer)},
+    {"seconds", 0, OPTION_REAL, "T",
+     "how long to measure each device, default 2; with --layers and SHAPE each pass, default 0",
+     offsetof(bench_options, seconds), 0.001, 3600},
     {"layers", 0, OPTION_FLAG, NULL,
-     "instead: every pass of each conv2d and dense layer, against the device's peak and memory",
+     "instead: every pass of each layer, against the device's peak and memory",
      offsetof(bench_options, layers)},
-    {"rounds", 0, OPTION_COUNT, "N", "how often --layers times each pass; default 7",
+    {"rounds", 0, OPTION_COUNT, "N", "how often --layers and SHAPE time a pass at least; default 7",
      offsetof(bench_options, rounds), 1, 1000},
+    {"op", 0, OPTION_CHOICE, "conv2d|dense|pool2d|lrn|batchnorm|activation|dropout|optimizer",
+     "what a SHAPE is of; default conv2d with kh and oc, dense with oc alone",
+     offsetof(bench_options, operation)},
+    {"pass", 0, OPTION_CHOICE, "forward|input-gradient|weight-gradient|bias-gradient",
+     "the one pass of each SHAPE; default all that it has", offsetof(bench_options, pass)},
+    {"pool", 0, OPTION_CHOICE, "max|average|min", "of --op pool2d; default max",
+     offsetof(bench_options, pool2d)},
+    {"activation", 0, OPTION_CHOICE, "linear|relu|leaky_relu|tanh|scaled_tanh|sigmoid|elu|softplus",
+     "of --op activation; default relu", offsetof(bench_options, activation)},
     OPTION_ALGORITHM_ROW(bench_options),
     OPTION_PROFILE_ROW(bench_options),
     OPTION_FORMAT_ROW(bench_options),
     {0},
 };
 
-static const table_column columns[] = {
-    {"device", "", true},
-    {"name", "Device"},
-    {"type", "Type"},
-    {"step_ms_median", "Step", true},
-    {"step_ms_min", "Fastest", true},
-    {"images_per_second", "Images/s", true},
-    {"gflops", "GFLOP/s", true},
-    {"speed_up", "x reference", true},
-    {"steps", "Steps", true},
-    {"first_step_ms", "First step", true},
-    {"memory_bytes", "Memory", true},
-    {0},
-};
-
-enum { STEPS_LEAST = 5, STEPS_MOST = 1000 };
-
-typedef struct result {
-    const lens_device_info *device;
-    double median, least, first; /* seconds */
-    size_t steps, bytes;         /* on the device, at most */
-} result;
-
-/* A net and what its training step needs. */
-typedef struct step {
-    lens_net *net;
-    lens_tensor *slots[2], *total;
-    lens_optimizer_opts optimizer;
-    uint64_t number;
-} step;
-
-/* ---- one step ------------------------------------------------------------------------------ */
-
-static lens_status step_fill(step *s) {
-    lens_tensor *input = lens_net_input(s->net), *target = lens_net_target(s->net);
-    size_t count = lens_tensor_count(input), labels = lens_tensor_count(target);
-    size_t classes = lens_tensor_count(lens_net_output(s->net)) / labels;
-    float *values = cli_alloc(count > labels ? count : labels, sizeof *values);
-    for (size_t i = 0; i < count; i++)
-        values[i] = (float)(i * 2654435761u % 256) / 255;
-    lens_status status = lens_tensor_write(input, values);
-    for (size_t i = 0; i < labels; i++)
-        values[i] = classes > 1 ? (float)(i % classes) : (float)(i % 2);
-    if (status == LENS_OK)
-        status = lens_tensor_write(target, values);
-    free(values);
-    return status;
+static void check_usage(const bench_options *o, char **given, size_t count, size_t shapes) {
+    const char *only = shapes ? "SHAPE" : "--layers";
+    if (shapes && shapes < count)
+        cli_usage("bench", "\"%s\" is a shape, \"%s\" is none", given[0], given[1]);
+    if (!shapes && count > 1)
+        cli_usage("bench", "one MODEL, or shapes; \"%s\" is too much", given[1]);
+    if (shapes && o->layers)
+        cli_usage("bench", "--layers takes a MODEL, \"%s\" is a shape", given[0]);
+    if (!shapes && (o->operation >= 0 || o->pass >= 0))
+        cli_usage("bench", "--%s is of a SHAPE", o->operation >= 0 ? "op" : "pass");
+    if ((shapes || o->layers) && o->devices.count > 1)
+        cli_usage("bench", "%s takes one --device", only);
+    if ((shapes || o->layers) && o->mode != BENCH_TRAINING)
+        cli_usage("bench", "%s takes no --mode", only);
 }
 
-static lens_status step_open(step *s, lens_context *context, const lens_net_spec *spec,
-                             const bench_options *o) {
-    lens_net_opts opts = lens_net_defaults();
-    opts.batch = o->batch;
-    opts.training = true;
-    opts.loss = model_loss(spec, 1);
-    s->optimizer = lens_optimizer_defaults(o->optimizer);
-    TRY(lens_net_new(&s->net, context, spec, &opts));
-    TRY(lens_net_set_batch(s->net, o->batch));
-    TRY(lens_net_initialize(s->net, 0));
-    lens_shape parameters = lens_tensor_shape(lens_net_parameters(s->net));
-    for (size_t i = 0; i < lens_optimizer_slots(o->optimizer); i++) {
-        TRY(lens_tensor_new(&s->slots[i], context, parameters));
-        TRY(lens_tensor_fill(s->slots[i], 0));
-    }
-    TRY(lens_tensor_new(&s->total, context, (lens_shape){1, 2, 1, 1}));
-    return step_fill(s);
-}
-
-static void step_close(step *s) {
-    lens_tensor_free(s->slots[0]);
-    lens_tensor_free(s->slots[1]);
-    lens_tensor_free(s->total);
-    lens_net_free(s->net);
-}
-
-/* Forward, loss, backward, update; waits until the device is done. */
-static lens_status step_take(step *s) {
-    TRY(lens_net_forward_training(s->net, 0, s->number));
-    TRY(lens_net_loss(s->net, s->total, s->number > 0));
-    TRY(lens_net_backward(s->net));
-    TRY(lens_optimizer_step(lens_net_parameters(s->net), lens_net_gradients(s->net), s->slots, NULL,
-                            ++s->number, &s->optimizer));
-    return lens_context_wait(lens_net_context(s->net));
-}
-
-static lens_status step_time(step *s, double *seconds) {
-    double start = cli_seconds();
-    TRY(step_take(s));
-    *seconds = cli_seconds() - start;
-    return LENS_OK;
-}
-
-/* ---- many steps ---------------------------------------------------------------------------- */
-
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static lens_status measure(step *s, double seconds, result *r) {
-    double times[STEPS_MOST], start;
-    size_t count = 0;
-    TRY(step_time(s, &r->first)); /* builds or loads the kernels */
-    TRY(step_take(s));
-    start = cli_seconds();
-    while (count < STEPS_MOST && (count < STEPS_LEAST || cli_seconds() - start < seconds)) {
-        TRY(step_time(s, &times[count]));
-        count++;
-    }
-    qsort(times, count, sizeof *times, ascending);
-    r->least = times[0];
-    r->median = count % 2 ? times[count / 2] : (times[count / 2 - 1] + times[count / 2]) / 2;
-    r->steps = count;
-    return LENS_OK;
-}
-
-static lens_status bench_device(const lens_devices *devices, size_t index,
-                                const lens_net_spec *spec, const bench_options *o, result *r) {
-    lens_context_opts opts = lens_context_defaults();
-    opts.algorithm = o->algorithm;
-    opts.profile = o->profile;
-    lens_context *context = NULL;
-    step s = {0};
-    r->device = lens_devices_get(devices, index);
-    lens_status status = lens_context_new(&context, devices, index, &opts);
-    if (status == LENS_OK)
-        status = step_open(&s, context, spec, o);
-    if (status == LENS_OK)
-        status = measure(&s, o->seconds, r);
-    if (status == LENS_OK && o->profile)
-        pick_print_profile(context);
-    if (context)
-        lens_context_memory(context, &r->bytes);
-    step_close(&s);
-    lens_context_free(context);
-    return status;
-}
-
-/* ---- results ------------------------------------------------------------------------------- */
-
-static double reference_time(const result *results, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (results[i].device->type == LENS_DEVICE_REFERENCE)
-            return results[i].median;
-    return NAN;
-}
-
-/* `flops` of one step. */
-static void add_row(table *t, const result *r, const bench_options *o, double flops,
-                    double reference) {
-    double rate = (double)o->batch / r->median, ratio = reference / r->median;
-    table_cell(t, out_count(r->device->index), out_printf("%zu", r->device->index));
-    table_text(t, pick_name(r->device));
-    table_text(t, lens_device_type_name(r->device->type));
-    table_real(t, 1e3 * r->median, out_duration(r->median));
-    table_real(t, 1e3 * r->least, out_duration(r->least));
-    table_real(t, rate, out_thousands((size_t)(rate + 0.5)));
-    table_real(t, 1e-9 * flops / r->median, out_printf("%.3g", 1e-9 * flops / r->median));
-    table_real(t, ratio, isfinite(ratio) ? out_printf("%.1f", ratio) : "-");
-    table_count(t, r->steps);
-    table_real(t, 1e3 * r->first, out_duration(r->first));
-    table_cell(t, out_count(r->bytes), out_bytes(r->bytes));
-}
-
-static void print_results(const lens_net_spec *spec, const table *t, const bench_options *o) {
-    if (o->format == FORMAT_JSON) {
-        json_t *document = out_document("bench");
-        json_object_set_new(document, "model", out_text(spec->name));
-        json_object_set_new(document, "batch_size", out_count(o->batch));
-        json_object_set_new(document, "optimizer", out_text(lens_optimizer_name(o->optimizer)));
-        json_object_set_new(document, "results", table_rows(t));
-        out_print(document);
-        return;
-    }
-    if (o->format == FORMAT_TEXT)
-        printf("  %s, a training step of %zu images: forward, loss, backward, %s\n\n", spec->name,
-               o->batch, lens_optimizer_name(o->optimizer));
-    table_print(t, o->format);
-    if (o->format == FORMAT_TEXT)
-        puts("\n  Step is the median, first step includes building the kernels or loading them "
-             "from\n"
-             "  the cache. A step counts as 3 forward passes of 2 FLOP a multiply-add.");
-}
-
-static lens_status bench(const char *model, const bench_options *o) {
-    lens_net_spec *spec = NULL;
-    lens_net_summary *summary = NULL;
-    lens_devices *devices = NULL;
-    size_t *picked = NULL, count = 0;
-    result *results = NULL;
-    lens_status status = lens_net_spec_open(&spec, model);
-    if (status == LENS_OK)
-        status = lens_net_summary_new(&summary, spec, NULL, o->batch, 0);
-    if (status == LENS_OK)
-        status = lens_devices_new(&devices);
-    if (status == LENS_OK)
-        status = pick_devices(devices, &o->devices, &picked, &count);
-    if (status == LENS_OK)
-        results = cli_alloc(count, sizeof *results);
-    for (size_t i = 0; status == LENS_OK && i < count; i++)
-        status = bench_device(devices, picked[i], spec, o, &results[i]);
-    if (status == LENS_OK) {
-        table *t = table_new(columns);
-        double reference = reference_time(results, count);
-        for (size_t i = 0; i < count; i++)
-            add_row(t, &results[i], o, 6 * (double)summary->macs * (double)o->batch, reference);
-        print_results(spec, t, o);
-        table_free(t);
-    }
-    free(results);
-    free(picked);
-    lens_devices_free(devices);
-    lens_net_summary_free(summary);
-    lens_net_spec_free(spec);
-    return status;
-}
-
-static lens_status bench_by_layers(const char *model, const bench_options *o) {
-    lens_net_spec *spec;
-    TRY(lens_net_spec_open(&spec, model));
-    const char *device = o->devices.count ? o->devices.items[0] : NULL;
-    lens_status status = bench_layers(spec, device, o->algorithm, o->batch, o->rounds, o->format);
-    lens_net_spec_free(spec);
-    return status;
+/* What was not given, which depends on what is measured. */
+static void set_defaults(bench_options *o, bool of_steps) {
+    if (o->optimizer < 0)
+        o->optimizer = of_steps ? LENS_ADAM : LENS_MOMENTUM;
+    if (isnan(o->seconds))
+        o->seconds = of_steps ? 2 : 0;
 }
 
 static int run(int argc, char **argv) {
-    bench_options o = {.batch = 64, .seconds = 2, .rounds = 7, .optimizer = LENS_ADAM};
-    int left = options_parse(&command_bench, argc, argv, &o, 0, 1);
-    const char *model = left > 1 ? argv[1] : "lenet5-relu";
-    if (o.layers && o.devices.count > 1)
-        cli_usage("bench", "--layers takes one --device");
-    return cli_report("bench", o.layers ? bench_by_layers(model, &o) : bench(model, &o));
+    bench_options o = {.batch = 64,
+                       .seconds = NAN,
+                       .rounds = 7,
+                       .optimizer = -1,
+                       .operation = -1,
+                       .pass = -1,
+                       .pool2d = LENS_POOL_MAX,
+                       .activation = LENS_RELU};
+    size_t count = (size_t)options_parse(&command_bench, argc, argv, &o, 0, argc) - 1, shapes = 0;
+    char **given = argv + 1;
+    const char *model = count ? given[0] : "lenet5-relu";
+    for (size_t i = 0; i < count; i++)
+        shapes += op_parse_is_shape(given[i]);
+    check_usage(&o, given, count, shapes);
+    set_defaults(&o, !shapes && !o.layers);
+    if (shapes)
+        return cli_report("bench", bench_shapes(given, count, &o));
+    return cli_report("bench", o.layers ? bench_layers(model, &o) : bench_steps(model, &o));
 }
 
 const cli_command command_bench = {
     "bench",
-    "[MODEL] [OPTION ...]",
-    "time the same training step on several devices",
+    "[MODEL | SHAPE ...] [OPTION ...]",
+    "time a net's training step or inference, or single operations",
     "MODEL is lenet5-relu by default. `lenslet bench --device all` compares every device with the\n"
-    "reference. Each step is timed from its first launch to the end of the last kernel.",
+    "reference. Each step is timed from its first launch to the end of the last kernel.\n"
+    "\n"
+    "SHAPE is an operation as oneDNN's benchmark writes it, "
+    "g2mb16ic96ih27oc256oh27kh5ph2n\"conv2\":\n"
+    "groups, images, input channels and rows, output channels and rows, filter, stride (sh),\n"
+    "padding, dilation less one (dh), name. Columns (iw, ow, kw ...) are as rows unless given; g, "
+    "mb,\n"
+    "oh, strides, padding and dilation may be left out. `lenslet bench ic96ih55kh3sh2 --op "
+    "pool2d`.\n"
+    "\n"
+    "A pass that takes less than a millisecond is launched so often in a round that the round "
+    "takes\n"
+    "five, and small arrays then stay in a cache: it may come out above its bound by memory.",
     options,
     run,
 };

@@ -1,12 +1,10 @@
 /* cmd_devices.c: every device, what it can do, and which one would be chosen and why. */
+#include "environment.h"
 #include "pick.h"
 #include "table.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-extern char **environ;
 
 typedef struct devices_options {
     text_list devices;
@@ -106,33 +104,12 @@ static const char *reason(const lens_device_info *chosen, const devices_options 
     }
 }
 
-/* Variables that decide what the loader finds and what Lenslet does with it. */
-static bool matters(const char *entry) {
-    static const char *const starts[] = {"LENSLET_",       "POCL_",           "OCL_ICD_",
-                                         "OPENCL_LAYERS=", "XDG_CACHE_HOME=", "CL_CONFIG_"};
-    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
-        if (!strncmp(entry, starts[i], strlen(starts[i])))
-            return true;
-    return false;
-}
-
-static json_t *environment(void) {
-    json_t *object = json_object();
-    for (char **entry = environ; *entry; entry++) {
-        const char *equals = strchr(*entry, '=');
-        if (equals && matters(*entry))
-            json_object_set_new(object, out_printf("%.*s", (int)(equals - *entry), *entry),
-                                out_text(equals + 1));
-    }
-    return object;
-}
-
 static void print_text(const table *t, const table *limits, const char *chosen, const char *why) {
     table_print(t, FORMAT_TEXT);
     putchar('\n');
     table_print(limits, FORMAT_TEXT);
     printf("\n  > chosen: %s (%s)\n", chosen, why);
-    json_t *variables = environment(), *value;
+    json_t *variables = environment_variables(), *value;
     const char *name;
     json_object_foreach(variables, name, value) printf("  %s=%s\n", name, json_string_value(value));
     json_decref(variables);
@@ -159,7 +136,7 @@ static lens_status list(const lens_devices *devices, const devices_options *o) {
         json_object_set_new(document, "devices", table_rows(t));
         json_object_set_new(document, "chosen", out_count(chosen->index));
         json_object_set_new(document, "reason", out_text(reason(chosen, o)));
-        json_object_set_new(document, "environment", environment());
+        environment_add(document);
         out_print(document);
     } else if (o->format == FORMAT_TEXT) {
         print_text(t, limits, pick_name(chosen), reason(chosen, o));

@@ -277,21 +277,20 @@ static void print_result(const job *j, const char *model, const char *path) {
 }
 
 static lens_status tune_net(job *j, const lens_net_spec *spec) {
-    op *ops = NULL;
-    const char **layers = NULL;
-    size_t count = 0;
+    op_list list = {0};
     progress bar = {.quiet = j->o->quiet};
     double start = cli_seconds();
-    lens_status status = op_list(&ops, &layers, &count, spec, j->o->batch);
-    j->passes = count;
-    for (size_t i = 0; status == LENS_OK && i < count; i++) {
-        progress_show(&bar, out_printf("%s %s", layers[i], lens_pass_name(ops[i].pass)), i, count,
-                      cli_seconds() - start, "passes", "");
-        status = tune_op(j, layers[i], &ops[i]);
+    TRY(op_list_new(&list, spec, j->o->batch, LENS_SGD));
+    op_list_keep(&list, op_has_algorithms);
+    lens_status status = LENS_OK;
+    j->passes = list.count;
+    for (size_t i = 0; status == LENS_OK && i < list.count; i++) {
+        progress_show(&bar, out_printf("%s %s", list.layers[i], op_pass_name(&list.ops[i])), i,
+                      list.count, cli_seconds() - start, "passes", "");
+        status = tune_op(j, list.layers[i], &list.ops[i]);
         progress_clear(&bar);
     }
-    free(ops);
-    free(layers);
+    op_list_free(&list);
     return status;
 }
 
