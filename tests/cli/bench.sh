@@ -38,6 +38,9 @@ json 'd["passes"][-1]["shape"] == "142, adam" and d["passes"][-1]["bytes"] == 4 
 expect 0 bench net.json --layers --batch-size 4 --rounds 1 --device reference && prints "All passes:" && prints "of peak"
 expect 0 bench net.json --layers --batch-size 4 --rounds 1 --device reference --algorithm direct --format csv && prints "layer,op,pass,shape,algorithm"
 
+expect 0 bench net.json --layers --batch-size 4 --rounds 1 --device reference --op pool2d --pass input-gradient --format json
+json '[p["shape"] for p in d["passes"]] == ["4x3x12x12, max 4x4/4"]'
+
 # ---- shapes
 expect 0 bench 'g2mb2ic4ih9oc6oh5kh3sh2ph1n"conv 2"' mb3ic8oc5 --device reference --rounds 1 --format json
 json "$passes"' == [(n, o, p) for n, o in (("conv 2", "conv2d"), ("mb3ic8oc5", "dense")) for p in ("forward", "backward_input", "backward_weight", "backward_bias")]'
@@ -70,9 +73,11 @@ expect 2 bench net.json --layers --device reference --device reference && says "
 expect 2 bench net.json --layers --rounds 0 && says "--rounds"
 expect 2 bench net.json --layers --mode inference && says "--layers takes no --mode"
 expect 2 bench net.json --layers --algorithm cake && says '"cake" is none of'
+expect 2 bench net.json --layers --op lrn && says "quarters has no lrn to measure"
+expect 2 bench net.json --layers --op pool2d --pass bias-gradient && says "quarters has no pool2d with a pass backward_bias"
 expect 2 bench net.json --mode sleep && says '"sleep" is none of'
-expect 2 bench net.json --pass forward && says "--pass is of a SHAPE"
-expect 2 bench net.json --op conv2d && says "--op is of a SHAPE"
+expect 2 bench net.json --pass forward && says "--pass is of --layers or a SHAPE"
+expect 2 bench net.json --op conv2d && says "--op is of --layers or a SHAPE"
 expect 2 bench net.json net.json && says "one MODEL"
 expect 3 bench net.json --layers --device nowhere && says "nowhere"
 expect 5 bench nothere.json --layers && says "nothere.json"

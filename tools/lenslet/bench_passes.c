@@ -253,11 +253,23 @@ static lens_status bench_list(const op_list *list, const char *model, const benc
 
 /* ---- the layers of a net -------------------------------------------------------------------- */
 
+static bool is_wanted(const op *o, const void *options) {
+    const bench_options *only = options;
+    return (only->operation < 0 || only->operation == (int)o->kind) &&
+           (only->pass < 0 || only->pass == (int)o->pass);
+}
+
 lens_status bench_layers(const char *model, const bench_options *o) {
     lens_net_spec *spec;
     op_list list = {0};
     TRY(lens_net_spec_open(&spec, model));
     lens_status status = op_list_new(&list, spec, o->batch, o->optimizer);
+    op_list_keep(&list, is_wanted, o);
+    if (status == LENS_OK && !list.count)
+        status = cli_fail(LENS_BAD_ARGUMENT, "%s has no %s%s%s", spec->name,
+                          o->operation < 0 ? "operation" : op_name(o->operation),
+                          o->pass < 0 ? " to measure" : " with a pass ",
+                          o->pass < 0 ? "" : lens_pass_name(o->pass));
     if (status == LENS_OK)
         status = bench_list(&list, spec->name, o);
     op_list_free(&list);

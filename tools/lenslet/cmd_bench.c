@@ -22,10 +22,10 @@ static const option options[] = {
     {"rounds", 0, OPTION_COUNT, "N", "how often --layers and SHAPE time a pass at least; default 7",
      offsetof(bench_options, rounds), 1, 1000},
     {"op", 0, OPTION_CHOICE, "conv2d|dense|pool2d|lrn|batchnorm|activation|dropout|optimizer",
-     "what a SHAPE is of; default conv2d with kh and oc, dense with oc alone",
+     "with --layers only this; what a SHAPE is of: default conv2d with kh and oc, dense with oc",
      offsetof(bench_options, operation)},
     {"pass", 0, OPTION_CHOICE, "forward|input-gradient|weight-gradient|bias-gradient",
-     "the one pass of each SHAPE; default all that it has", offsetof(bench_options, pass)},
+     "only this pass; default every one", offsetof(bench_options, pass)},
     {"pool", 0, OPTION_CHOICE, "max|average|min", "of --op pool2d; default max",
      offsetof(bench_options, pool2d)},
     {"activation", 0, OPTION_CHOICE, "linear|relu|leaky_relu|tanh|scaled_tanh|sigmoid|elu|softplus",
@@ -44,8 +44,8 @@ static void check_usage(const bench_options *o, char **given, size_t count, size
         cli_usage("bench", "one MODEL, or shapes; \"%s\" is too much", given[1]);
     if (shapes && o->layers)
         cli_usage("bench", "--layers takes a MODEL, \"%s\" is a shape", given[0]);
-    if (!shapes && (o->operation >= 0 || o->pass >= 0))
-        cli_usage("bench", "--%s is of a SHAPE", o->operation >= 0 ? "op" : "pass");
+    if (!shapes && !o->layers && (o->operation >= 0 || o->pass >= 0))
+        cli_usage("bench", "--%s is of --layers or a SHAPE", o->operation >= 0 ? "op" : "pass");
     if ((shapes || o->layers) && o->devices.count > 1)
         cli_usage("bench", "%s takes one --device", only);
     if ((shapes || o->layers) && o->mode != BENCH_TRAINING)
@@ -87,6 +87,8 @@ const cli_command command_bench = {
     "time a net's training step or inference, or single operations",
     "MODEL is lenet5-relu by default. `lenslet bench --device all` compares every device with the\n"
     "reference. Each step is timed from its first launch to the end of the last kernel.\n"
+    "\n"
+    "--layers leaves out layers that pad, resize, subsample or flatten, softmax and rbf.\n"
     "\n"
     "SHAPE is an operation as oneDNN's benchmark writes it, "
     "g2mb16ic96ih27oc256oh27kh5ph2n\"conv2\":\n"

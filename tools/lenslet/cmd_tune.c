@@ -276,12 +276,17 @@ static void print_result(const job *j, const char *model, const char *path) {
         cli_note("the defaults are the fastest: nothing is kept");
 }
 
+static bool is_tuned(const op *o, const void *unused) {
+    (void)unused;
+    return op_has_algorithms(o);
+}
+
 static lens_status tune_net(job *j, const lens_net_spec *spec) {
     op_list list = {0};
     progress bar = {.quiet = j->o->quiet};
     double start = cli_seconds();
     TRY(op_list_new(&list, spec, j->o->batch, LENS_SGD));
-    op_list_keep(&list, op_has_algorithms);
+    op_list_keep(&list, is_tuned, NULL);
     lens_status status = LENS_OK;
     j->passes = list.count;
     for (size_t i = 0; status == LENS_OK && i < list.count; i++) {

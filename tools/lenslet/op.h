@@ -73,16 +73,16 @@ typedef struct op_list {
     const char **layers; /* whose operation each is; borrowed from the spec but for "parameters" */
 } op_list;
 
-/* Every pass of each layer that has an operation, for this batch, as training does them, and the
- * update of all parameters. The input's gradient of the first layer with weights, and of those
+/* Every pass of each layer of a kind above, for this batch, as training does them, and the update
+ * of all parameters. The input's gradient of the first layer with weights, and of those
  * before, is left out: no training needs it. Of a layer that is fused with an activation, the
  * activation's gradient is a pass too. */
 lens_status op_list_new(op_list *list, const lens_net_spec *spec, size_t batch,
                         lens_optimizer_kind optimizer);
 void op_list_free(op_list *list);
 
-/* Drop all but those. */
-void op_list_keep(op_list *list, bool (*wanted)(const op *));
+/* Drop all but those that `wanted` is true of; it gets `data` too. */
+void op_list_keep(op_list *list, bool (*wanted)(const op *, const void *data), const void *data);
 
 /* ---- algorithms ----------------------------------------------------------------------------- */
 

@@ -126,10 +126,10 @@ void op_list_free(op_list *list) {
     free(list->layers);
 }
 
-void op_list_keep(op_list *list, bool (*wanted)(const op *)) {
+void op_list_keep(op_list *list, bool (*wanted)(const op *, const void *data), const void *data) {
     size_t kept = 0;
     for (size_t i = 0; i < list->count; i++)
-        if (wanted(&list->ops[i])) {
+        if (wanted(&list->ops[i], data)) {
             list->ops[kept] = list->ops[i];
             list->layers[kept++] = list->layers[i];
         }
