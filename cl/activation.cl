@@ -21,7 +21,7 @@ kernel void activation_forward(global float *y, const ulong y_offset, global con
     int i = first;
     if (KIND != SOFTPLUS)
         for (; i + 16 <= last; i += 16)
-            vstore16(activate_float16(KIND, alpha, vload16(0, x + i)), 0, y + i);
+            STORE16(global, activate_float16(KIND, alpha, vload16(0, x + i)), y + i);
     for (; i < last; i++)
         y[i] = activate(KIND, alpha, x[i]);
 }
@@ -35,6 +35,11 @@ kernel void activation_backward_input(global float *dx, const ulong dx_offset,
     dx += dx_offset;
     dy += dy_offset;
     y += y_offset;
-    for (int i = first; i < last; i++)
-        dx[i] = dy[i] * activation_slope(KIND, alpha, y[i]);
+    int i = first;
+    for (; i + 16 <= last; i += 16) {
+        const float16 slope = activation_slope_float16(KIND, alpha, vload16(0, y + i));
+        STORE16(global, vload16(0, dy + i) * slope, dx + i);
+    }
+    for (; i < last; i++)
+        dx[i] = dy[i] * activation_slope_float(KIND, alpha, y[i]);
 }

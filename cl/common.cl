@@ -43,7 +43,9 @@ typedef float16 __attribute__((aligned(4))) float16_anywhere;
  *
  * own_tanh: good to 2.5 ulp. A polynomial in x^2 near 0, else 1 - 2 / (e^2x + 1).
  *
- * activate: f(x), the formulas of ops.h but for softplus. */
+ * activate: f(x), the formulas of ops.h but for softplus.
+ *
+ * activation_slope: f'(x) from y = f(x). */
 #define FUNCTIONS(T, I)                                                                            \
     T exp_polynomial_##T(T x, T *scale) {                                                          \
         const T n = rint(x * 1.44269504f);                                                         \
@@ -96,6 +98,25 @@ typedef float16 __attribute__((aligned(4))) float16_anywhere;
             return select(alpha * own_expm1_##T(x), x, x > 0.0f);                                  \
         }                                                                                          \
         return x;                                                                                  \
+    }                                                                                              \
+    T activation_slope_##T(int kind, float alpha, T y) {                                           \
+        switch (kind) {                                                                            \
+        case RELU:                                                                                 \
+            return select((T)0.0f, (T)1.0f, y > 0.0f);                                             \
+        case LEAKY_RELU:                                                                           \
+            return select((T)alpha, (T)1.0f, y > 0.0f);                                            \
+        case TANH:                                                                                 \
+            return 1.0f - y * y;                                                                   \
+        case SCALED_TANH:                                                                          \
+            return (2.0f / 3.0f) * (1.7159f - y * y / 1.7159f);                                    \
+        case SIGMOID:                                                                              \
+            return y * (1.0f - y);                                                                 \
+        case ELU:                                                                                  \
+            return select(y + alpha, (T)1.0f, y > 0.0f);                                           \
+        case SOFTPLUS:                                                                             \
+            return -own_expm1_##T(-y);                                                             \
+        }                                                                                          \
+        return (T)1.0f;                                                                            \
     }
 
 FUNCTIONS(float, int)
@@ -118,27 +139,6 @@ void activate_all(int kind, float alpha, float *x, int count) {
             STORE16(private, activate_float16(kind, alpha, vload16(0, x + i)), x + i);
     for (; i < count; i++)
         x[i] = activate(kind, alpha, x[i]);
-}
-
-/* f'(x) from y = f(x). */
-float activation_slope(int kind, float alpha, float y) {
-    switch (kind) {
-    case RELU:
-        return y > 0 ? 1.0f : 0.0f;
-    case LEAKY_RELU:
-        return y > 0 ? 1.0f : alpha;
-    case TANH:
-        return 1.0f - y * y;
-    case SCALED_TANH:
-        return (2.0f / 3.0f) * (1.7159f - y * y / 1.7159f);
-    case SIGMOID:
-        return y * (1.0f - y);
-    case ELU:
-        return y > 0 ? 1.0f : y + alpha;
-    case SOFTPLUS:
-        return -own_expm1_float(-y);
-    }
-    return 1.0f;
 }
 
 /* The index in 0 .. size-1 that place i of a padded axis shows, `before` places being in front of
