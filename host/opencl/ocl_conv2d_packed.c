@@ -23,6 +23,11 @@
 #define LEAST_FILTERS 24
 #define LEAST_PIXELS 32
 
+/* The weight gradient lays dy out anew, which each tap of a pixel must pay for. */
+#define LEAST_TAPS 256
+#define MANY_TAPS 512
+#define LARGE_MAP 1024
+
 /* The weight gradient is split into at least so many work-items, over taps, groups and images: a
  * number that no device decides, so the sum's order does not depend on it. */
 #define LEAST_PARTS 16
@@ -118,7 +123,10 @@ bool ocl_conv2d_packed_pays(const lens_context *context, lens_pass pass, lens_sh
                             lens_shape y, const lens_conv2d_opts *opts) {
     (void)context, (void)x;
     size_t filters = pass == LENS_BACKWARD_INPUT ? w.c : w.n / opts->groups;
-    return filters >= LEAST_FILTERS && y.n * y.h * y.w >= LEAST_PIXELS;
+    size_t taps = w.c * w.h * w.w, map = y.h * y.w;
+    bool lays_much_out = taps < LEAST_TAPS || (taps < MANY_TAPS && map > LARGE_MAP);
+    return filters >= LEAST_FILTERS && y.n * map >= LEAST_PIXELS &&
+           !(pass == LENS_BACKWARD_WEIGHT && lays_much_out);
 }
 
 static size_t prepared_count(lens_shape x, const lens_conv2d_opts *opts) {

@@ -22,6 +22,11 @@
 #define MOST_VECTORS 4
 #define MOST_FILTERS 8
 
+#define FEW_FILTERS 32
+#define FEW_PIXELS 2048
+#define FEW_TAPS 64
+#define LARGE_MAP 4096
+
 /* The weight gradient's split over images: a number that no device decides, so the sum's order does
  * not depend on it. */
 #define MOST_PARTS 16
@@ -76,11 +81,24 @@ bool ocl_conv2d_rows_possible(const lens_context *context, lens_pass pass, lens_
            (pass == LENS_FORWARD || (w.c * w.h * w.w >= TAPS && y.w <= CHUNK_VECTORS * LANES));
 }
 
-/* Where at most half of the places are computed for nothing. */
+/* It packs nothing, and the input's gradient multiplies no zeros around dy; but it reads x again
+ * for every eight filters, and W - Q places of each row are for nothing. Where that pays as
+ * `lenslet tune` showed it for the networks of the zoo: */
 bool ocl_conv2d_rows_pays(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
                           lens_shape y, const lens_conv2d_opts *opts) {
-    (void)context, (void)w;
-    return pass == LENS_BACKWARD_INPUT || 2 * y.w >= ocl_padded_shape(x, &opts->padding).w;
+    (void)context;
+    size_t width = ocl_padded_shape(x, &opts->padding).w, filters = w.n / opts->groups;
+    size_t map = y.h * y.w, taps = w.c * w.h * w.w;
+    bool has_few_pixels = y.n * map < FEW_PIXELS;
+    switch (pass) {
+    case LENS_FORWARD:
+        return 20 * y.w >= 19 * width ||
+               (2 * y.w >= width && (filters < FEW_FILTERS || taps < FEW_TAPS || has_few_pixels));
+    case LENS_BACKWARD_INPUT:
+        return w.c < FEW_FILTERS || has_few_pixels || map >= LARGE_MAP || 4 * x.h * x.w >= 5 * map;
+    default:
+        return 2 * y.w >= width && filters <= FEW_FILTERS;
+    }
 }
 
 size_t ocl_conv2d_rows_scratch(const lens_context *context, lens_pass pass, lens_shape x,

@@ -17,6 +17,7 @@
 /* With fewer channels or filters the transforms cost more than the products save. */
 #define LEAST_CHANNELS 64
 #define LEAST_GAIN 1.6
+#define LEAST_TILES 9 /* of an image */
 
 /* Images done at a time: what lies in scratch then stays small, and in the larger caches. */
 #define SLICE_IMAGES 16
@@ -191,6 +192,7 @@ static bool pays(size_t out, lens_pass pass, lens_shape x, lens_shape w, lens_sh
     size_t tiles = lens_size_round_up(f.to.n * f.tiles_h * f.tiles_w, BLOCK);
     size_t pixels = lens_size_round_up(f.to.n * f.to.h * f.to.w, BLOCK);
     return f.channels >= LEAST_CHANNELS && f.m >= LEAST_CHANNELS &&
+           f.tiles_h * f.tiles_w >= LEAST_TILES &&
            LEAST_GAIN * (double)(f.area * tiles) <= 9.0 * (double)pixels;
 }
 

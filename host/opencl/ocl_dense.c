@@ -48,8 +48,10 @@ static bool is_possible(algorithm a, const lens_context *context, size_t n) {
     }
 }
 
-static bool does_pay(algorithm a, const lens_context *context, lens_shape w) {
-    return a == STREAMED ? ocl_dense_streamed_pays(w) : a != CLBLAST || !ocl_is_cpu(context);
+static bool does_pay(algorithm a, const lens_context *context, lens_pass pass, size_t n,
+                     lens_shape w) {
+    return a == STREAMED ? ocl_dense_streamed_pays(pass, n, w)
+                         : a != CLBLAST || !ocl_is_cpu(context);
 }
 
 static algorithm find(const char *name) {
@@ -71,7 +73,7 @@ static algorithm choose(const lens_context *context, lens_pass pass, size_t n, l
     if (wanted < ALGORITHMS && is_possible(wanted, context, n))
         return wanted;
     for (algorithm a = 0; a < DIRECT && !forced; a++)
-        if (is_possible(a, context, n) && does_pay(a, context, w))
+        if (is_possible(a, context, n) && does_pay(a, context, pass, n, w))
             return a;
     return DIRECT;
 }

@@ -7,8 +7,10 @@
 #define COLUMNS 256
 #define STRIP_ROWS 256
 
-/* Fewer weights stay in a core's cache, and "blocked" has less to do. */
-#define LEAST_WEIGHTS (1 << 18)
+/* Fewer weights stay in a cache, and "blocked" has less to do; forward it reads them as they lie
+ * too, and for so few images nothing is gained by reading them once. */
+#define LEAST_WEIGHTS (1 << 22)
+#define FEW_IMAGES 4
 
 /* Local memory of one work-item: the pass that takes most, and single passes. */
 static size_t most_bytes(size_t n) {
@@ -27,8 +29,8 @@ bool ocl_dense_streamed_possible(const lens_context *context, size_t n) {
     return ocl_is_cpu(context) && most_bytes(n) <= context->device.local_bytes;
 }
 
-bool ocl_dense_streamed_pays(lens_shape w) {
-    return w.n * w.c >= LEAST_WEIGHTS;
+bool ocl_dense_streamed_pays(lens_pass pass, size_t n, lens_shape w) {
+    return w.n * w.c >= LEAST_WEIGHTS && !(pass == LENS_FORWARD && n < FEW_IMAGES);
 }
 
 /* N K I */

@@ -6,7 +6,7 @@
 
 /* For n images; w (k, i). */
 bool ocl_dense_streamed_possible(const lens_context *context, size_t n);
-bool ocl_dense_streamed_pays(lens_shape w);
+bool ocl_dense_streamed_pays(lens_pass pass, size_t n, lens_shape w);
 
 lens_status ocl_dense_streamed_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
                                        const lens_tensor *b, const lens_dense_opts *opts);
