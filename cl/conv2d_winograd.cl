@@ -117,32 +117,82 @@ conv2d_winograd_filters(global float *restrict packed, const ulong packed_offset
     }
 }
 
+/* Tiles of one row of tiles, which are neighbours: up to RUN of them at a time, from number `tile` on. */
+#define RUN 8
+#define D_ROW (BLOCK + 16) /* room for what a run is too long */
+
+typedef struct tile_run {
+    int n, p, q, count;
+} tile_run;
+
+tile_run first_run(int tile, int end, int tiles_h, int tiles_w) {
+    const int n = tile / (tiles_h * tiles_w), p = tile / tiles_w % tiles_h, q = tile % tiles_w;
+    return (tile_run){n, p, q, min(RUN, min(tiles_w - q, end - tile))};
+}
+
+/* `left`: tiles from the next one on. */
+tile_run next_run(tile_run r, int left, int tiles_h, int tiles_w) {
+    r.q += r.count;
+    if (r.q == tiles_w) {
+        r.q = 0;
+        if (++r.p == tiles_h) {
+            r.p = 0;
+            r.n++;
+        }
+    }
+    r.count = min(RUN, min(tiles_w - r.q, left));
+    return r;
+}
+
+/* d[i * SIDE + j, 0 .. count-1] = pixel (i, j) of `count` tiles side by side, the first of them at
+ * `from`. Eight tiles of OUT 2 are the even and odd lanes of two vectors, of which lanes beyond `count`
+ * hold what follows; `inside` is whether that may be read. */
+void gather_tiles(float *d, global const float *from, int count, int W, bool inside) {
+#if OUT == 2
+    for (int i = 0; inside && i < SIDE; i++) {
+        const float16 here = vload16(0, from + i * W), next = vload16(0, from + i * W + 2);
+        vstore8(here.even, 0, d + i * SIDE * D_ROW);
+        vstore8(here.odd, 0, d + (i * SIDE + 1) * D_ROW);
+        vstore8(next.even, 0, d + (i * SIDE + 2) * D_ROW);
+        vstore8(next.odd, 0, d + (i * SIDE + 3) * D_ROW);
+    }
+    if (inside)
+        return;
+#endif
+    for (int i = 0; i < SIDE; i++)
+        for (int j = 0; j < SIDE; j++)
+            for (int e = 0; e < count; e++)
+                d[(i * SIDE + j) * D_ROW + e] = from[i * W + j + e * OUT];
+}
+
 /* v[i, block, c, lane]: element i of B^T d B of tile 32 block + lane in channel c. x (N, C, H, W) is
  * padded so that every tile, the last ones too, lies in it. global[0] = blocks, [1] = C. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_winograd_input(global float *restrict v, const ulong v_offset,
                       global const float *restrict x, const ulong x_offset, const int tiles,
-                      const int tiles_h, const int tiles_w, const int H, const int W) {
+                      const int tiles_h, const int tiles_w, const int H, const int W, const int N) {
     const int block = get_global_id(0), c = get_global_id(1);
     const int blocks = get_global_size(0), C = get_global_size(1);
-    float d[AREA * BLOCK];
+    const int first = block * BLOCK, count = min(BLOCK, tiles - first);
+    const size_t end = (size_t)N * C * H * W; /* of x */
+    float d[AREA * D_ROW];
     float16 half_way[AREA], done[AREA];
-    x += x_offset + (size_t)c * H * W;
-    for (int lane = 0; lane < BLOCK; lane++) {
-        const int tile = min(block * BLOCK + lane, tiles - 1);
-        const int n = tile / (tiles_h * tiles_w), p = tile / tiles_w % tiles_h, q = tile % tiles_w;
-        global const float *from = x + (size_t)n * C * H * W + p * OUT * W + q * OUT;
-        for (int i = 0; i < SIDE; i++)
-            for (int j = 0; j < SIDE; j++)
-                d[(i * SIDE + j) * BLOCK + lane] = from[i * W + j];
+    x += x_offset;
+    tile_run r = first_run(first, first + count, tiles_h, tiles_w);
+    for (int lane = 0; lane < count; lane += r.count, r = next_run(r, count - lane, tiles_h, tiles_w)) {
+        const size_t at = (((size_t)r.n * C + c) * H + r.p * OUT) * W + r.q * OUT;
+        gather_tiles(d + lane, x + at, r.count, W, at + (SIDE - 1) * W + 18 <= end);
     }
+    for (int lane = count; lane < BLOCK; lane++) /* lanes without a tile, whose products are dropped */
+        for (int i = 0; i < AREA; i++)
+            d[i * D_ROW + lane] = 0.0f;
     const size_t element = (size_t)blocks * C * BLOCK + GAP;
     global float *to = v + v_offset + ((size_t)block * C + c) * BLOCK;
     for (int part = 0; part < 2; part++) {
         float16 in[AREA];
 #pragma unroll
         for (int i = 0; i < AREA; i++)
-            in[i] = vload16(2 * i + part, d);
+            in[i] = vload16(0, d + i * D_ROW + 16 * part);
 #pragma unroll
         for (int i = 0; i < SIDE; i++)
             TRANSFORM_INPUT((half_way + i), (in + i), SIDE);
@@ -199,6 +249,30 @@ conv2d_winograd_multiply(global float *restrict m, const ulong m_offset,
 
 /* ---- behind ---------------------------------------------------------------------------------- */
 
+/* to[0 .. width-1]: a row of the outputs of `count` tiles side by side, whose column j is d[j][0 .. ]. */
+void scatter_row(global float *to, const float *d, int count, int width) {
+    float row[OUT * RUN];
+#if OUT == 2
+    float16 pixels;
+    pixels.even = vload8(0, d);
+    pixels.odd = vload8(0, d + BLOCK);
+    STORE16(private, pixels, row);
+#else
+    for (int e = 0; e < count; e++)
+        for (int j = 0; j < OUT; j++)
+            row[e * OUT + j] = d[j * BLOCK + e];
+#endif
+    if (OUT == 2 && width == 16) {
+        STORE16(global, vload16(0, row), to);
+        return;
+    }
+    int at = 0;
+    for (; at + 4 <= width; at += 4)
+        vstore4(vload4(0, row + at), 0, to + at);
+    for (; at < width; at++)
+        to[at] = row[at];
+}
+
 /* y[n,k,p,q] = f( b[k] + A^T m A ). m's filters are rounded up to eights in each group of KG.
  * global[0] = blocks, [1] = K. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
@@ -215,7 +289,7 @@ conv2d_winograd_output(global float *restrict y, const ulong y_offset,
     global const float *from =
         m + m_offset + ((size_t)(block * groups + k / KG) * rounded + k % KG) * BLOCK;
     const float16 start = (float16)(has_bias ? b[b_offset + k] : 0.0f);
-    float d[OUT * OUT * BLOCK];
+    float d[OUT * OUT * BLOCK + RUN];
     for (int part = 0; part < 2; part++) {
         float16 in[AREA], half_way[OUT * SIDE], done[OUT * OUT];
 #pragma unroll
@@ -232,12 +306,13 @@ conv2d_winograd_output(global float *restrict y, const ulong y_offset,
             vstore16(done[i] + start, 2 * i + part, d);
     }
     activate_all(activation, alpha, d, OUT * OUT * BLOCK);
-    for (int lane = 0; lane < min(BLOCK, tiles - block * BLOCK); lane++) {
-        const int tile = block * BLOCK + lane;
-        const int n = tile / (tiles_h * tiles_w), p = tile / tiles_w % tiles_h, q = tile % tiles_w;
-        global float *to = y + y_offset + ((size_t)(n * K + k) * P + p * OUT) * Q + q * OUT;
-        for (int i = 0; i < min(OUT, P - p * OUT); i++)
-            for (int j = 0; j < min(OUT, Q - q * OUT); j++)
-                to[i * Q + j] = d[(i * OUT + j) * BLOCK + lane];
+    const int first = block * BLOCK, count = min(BLOCK, tiles - first);
+    tile_run r = first_run(first, first + count, tiles_h, tiles_w);
+    y += y_offset;
+    for (int lane = 0; lane < count; lane += r.count, r = next_run(r, count - lane, tiles_h, tiles_w)) {
+        const int p = r.p * OUT, q = r.q * OUT;
+        global float *to = y + (((size_t)r.n * K + k) * P + p) * Q + q;
+        for (int i = 0; i < min(OUT, P - p); i++)
+            scatter_row(to + i * Q, d + i * OUT * BLOCK + lane, r.count, min(r.count * OUT, Q - q));
     }
 }

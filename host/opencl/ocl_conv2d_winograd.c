@@ -104,6 +104,7 @@ static lens_status transform_input(lens_tensor *v, const lens_tensor *x, const f
     ocl_arg_int(&launch, f->tiles_w);
     ocl_arg_int(&launch, x->shape.h);
     ocl_arg_int(&launch, x->shape.w);
+    ocl_arg_int(&launch, x->shape.n);
     const size_t global[] = {f->blocks, x->shape.c}, local[] = {1, 1};
     return ocl_run(&launch, 2, global, local);
 }
