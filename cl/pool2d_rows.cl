@@ -27,6 +27,48 @@ bool replaces(float v, float best) {
     return (v != v) | (KIND == POOL_MAX ? v > best : v < best);
 }
 
+/* Column s of sixteen windows side by side: x[q STRIDE_W + s] for q = 0 .. 15. */
+#if STRIDE_W == 1
+#define COLUMN(x, s) vload16(0, (x) + (s))
+#else
+#define COLUMN(x, s) (float16)(vload16(0, (x) + (s)).even, vload16(1, (x) + (s)).even)
+#endif
+
+/* Whether sixteen windows can be read so, of whose first the corner is `at`: no further than `end`. */
+bool sixteen_fit(size_t at, int W, size_t end) {
+    return STRIDE_W <= 2 && at + (size_t)(R - 1) * W + S + 15 * STRIDE_W + 1 <= end;
+}
+
+/* The best of each of sixteen windows side by side, and where it is from the window's corner. */
+typedef struct sixteen {
+    float16 best;
+    int16 place;
+} sixteen;
+
+sixteen best_of_sixteen(global const float *x, int W) {
+    sixteen w = {COLUMN(x, 0), 0};
+#pragma unroll
+    for (int r = 0; r < R; r++)
+#pragma unroll
+        for (int s = 0; s < S; s++) {
+            const float16 v = COLUMN(x + r * W, s);
+            const int16 better = (v != v) | (KIND == POOL_MAX ? v > w.best : v < w.best);
+            w.best = select(w.best, v, better);
+            w.place = select(w.place, (int16)(r * W + s), better);
+        }
+    return w;
+}
+
+float16 sum_of_sixteen(global const float *x, int W) {
+    float16 sum = 0.0f;
+#pragma unroll
+    for (int r = 0; r < R; r++)
+#pragma unroll
+        for (int s = 0; s < S; s++)
+            sum += COLUMN(x + r * W, s);
+    return sum;
+}
+
 /* One output row (of NC * P) a work-item. */
 kernel void pool2d_rows_forward(global float *restrict y, const ulong y_offset,
                                 global const float *restrict x, const ulong x_offset, const int NC,
@@ -34,9 +76,26 @@ kernel void pool2d_rows_forward(global float *restrict y, const ulong y_offset,
     const int i = get_global_id(0);
     if (i >= NC * P)
         return;
-    x += x_offset + ((size_t)(i / P) * H + i % P * STRIDE_H) * W;
+    const size_t start = ((size_t)(i / P) * H + i % P * STRIDE_H) * W, end = (size_t)NC * H * W;
+    x += x_offset + start;
     y += y_offset + (size_t)i * Q;
-    for (int q = 0; q < Q; q++) {
+    int q = 0;
+    for (int count; q < Q && sixteen_fit(start + q * STRIDE_W, W, end); q += count) {
+        count = min(16, Q - q);
+        const int first = Q < 16 ? q : min(q, Q - 16); /* the last sixteen of the row again, if need be */
+        const float16 best = KIND == POOL_AVERAGE
+                                 ? sum_of_sixteen(x + first * STRIDE_W, W) / (R * S)
+                                 : best_of_sixteen(x + first * STRIDE_W, W).best;
+        if (Q >= 16) {
+            STORE16(global, best, y + first);
+            continue;
+        }
+        float row[16];
+        STORE16(private, best, row);
+        for (int e = 0; e < count; e++)
+            y[e] = row[e];
+    }
+    for (; q < Q; q++) {
         float best = x[q * STRIDE_W], sum = 0.0f;
 #pragma unroll
         for (int r = 0; r < R; r++)
@@ -137,9 +196,62 @@ kernel void pool2d_rows_backward_input(global float *restrict dx, const ulong dx
     }
 }
 
-#define CHUNK 32 /* windows whose winners are found before their gradients are handed out */
+/* to[0 .. 31] += even, odd, even, odd, ... */
+void add_pairs(global float *to, float16 even, float16 odd) {
+    float16 low, high;
+    low.even = even.lo;
+    low.odd = odd.lo;
+    high.even = even.hi;
+    high.odd = odd.hi;
+    STORE16(global, vload16(0, to) + low, to);
+    STORE16(global, vload16(1, to) + high, to + 16);
+}
 
-/* Windows that overlap: one plane (of NC) a work-item, so that no pixel's sum is another's. */
+/* The gradients of `count` windows of 3 x 3 with a stride of 2 side by side, sixteen at most, to the
+ * pixels that they came from: for each tap a vector of what the windows give it. The taps of column 2
+ * fall on those of column 0 of the next window; those of the last window on carry[0 .. 2], the pixels
+ * behind the vectors. Also adds nothing to pixels behind the last window's. */
+void spread_sixteen(global float *dx, float *carry, global const float *dy, global const float *x,
+                    int count, int W) {
+    const int16 lane = (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const float16 none = 0.0f, slopes = select(none, vload16(0, dy), lane < count);
+    const float16 share = slopes / 9;
+    const int16 place = KIND == POOL_AVERAGE ? 0 : best_of_sixteen(x, W).place;
+    float16 given[3];
+#pragma unroll
+    for (int r = 0; r < 3; r++) {
+#pragma unroll
+        for (int s = 0; s < 3; s++)
+            given[s] = KIND == POOL_AVERAGE ? share : select(none, slopes, place == r * W + s);
+        float16 next = given[2].s00123456789abcde;
+        next.s0 = carry[r];
+        carry[r] = given[2].sf;
+        add_pairs(dx + r * W, given[0] + next, given[1]);
+    }
+}
+
+/* The same one by one. */
+void spread_windows(global float *dx, global const float *dy, global const float *x, int count, int W) {
+    for (int q = 0; q < count; q++, dx += STRIDE_W, x += STRIDE_W) {
+        float best = x[0];
+        int place = 0;
+#pragma unroll
+        for (int r = 0; r < R; r++)
+#pragma unroll
+            for (int s = 0; s < S; s++) {
+                const bool better = replaces(x[r * W + s], best);
+                best = better ? x[r * W + s] : best;
+                place = better ? r * W + s : place;
+                if (KIND == POOL_AVERAGE)
+                    dx[r * W + s] += dy[q] / (R * S);
+            }
+        if (KIND != POOL_AVERAGE)
+            dx[place] += dy[q];
+    }
+}
+
+/* Windows that overlap, which are 3 x 3 with a stride of 2: one plane (of NC) a work-item, so that no
+ * pixel's sum is another's. */
 kernel void pool2d_planes_backward_input(global float *restrict dx, const ulong dx_offset,
                                          global const float *restrict dy, const ulong dy_offset,
                                          global const float *restrict x, const ulong x_offset,
@@ -151,37 +263,17 @@ kernel void pool2d_planes_backward_input(global float *restrict dx, const ulong 
     dx += dx_offset + (size_t)i * H * W;
     x += x_offset + (size_t)i * H * W;
     dy += dy_offset + (size_t)i * P * Q;
-    int place[CHUNK]; /* of the winner in each window, from the window's first pixel */
     for (int at = 0; at < H * W; at++)
         dx[at] = 0.0f;
-    for (int p = 0; p < P; p++)
-        for (int first = 0; first < Q; first += CHUNK) {
-            const int count = min(CHUNK, Q - first);
-            const size_t corner = (size_t)p * STRIDE_H * W + first * STRIDE_W;
-            global const float *in = x + corner, *slopes = dy + p * Q + first;
-            global float *out = dx + corner;
-            for (int q = 0; KIND != POOL_AVERAGE && q < count; q++) {
-                float best = in[q * STRIDE_W];
-                int winner = 0;
-#pragma unroll
-                for (int r = 0; r < R; r++)
-#pragma unroll
-                    for (int s = 0; s < S; s++) {
-                        const float v = in[r * W + q * STRIDE_W + s];
-                        const bool better = replaces(v, best);
-                        best = better ? v : best;
-                        winner = better ? r * W + s : winner;
-                    }
-                place[q] = winner + q * STRIDE_W;
-            }
-            for (int q = 0; q < count; q++)
-                if (KIND == POOL_AVERAGE)
-#pragma unroll
-                    for (int r = 0; r < R; r++)
-#pragma unroll
-                        for (int s = 0; s < S; s++)
-                            out[r * W + q * STRIDE_W + s] += slopes[q] / (R * S);
-                else
-                    out[place[q]] += slopes[q];
-        }
+    for (int p = 0; p < P; p++) {
+        float carry[3] = {0.0f, 0.0f, 0.0f};
+        int q = 0, corner = p * STRIDE_H * W;
+        global const float *slopes = dy + p * Q;
+        for (; q < Q && sixteen_fit(corner, W, H * W) && (i * P + p) * Q + q + 16 <= NC * P * Q;
+             q += 16, corner += 32)
+            spread_sixteen(dx + corner, carry, slopes + q, x + corner, min(16, Q - q), W);
+        for (int r = 0; r < 3 && q > 0 && q <= Q; r++)
+            dx[corner + r * W] += carry[r];
+        spread_windows(dx + corner, slopes + q, x + corner, Q - q, W);
+    }
 }
