@@ -77,12 +77,21 @@ void across_backward_input(global float *dx, global const float *dy, global cons
 #if PIXELS > 1
 #define VECTORS (PIXELS / 16)
 
+/* Rings have a power of two places, `size` at least: channel c is at c & mask. */
+int ring_mask(int size) {
+    int places = 1;
+    while (places < size)
+        places *= 2;
+    return places - 1;
+}
+
 /* s of channel c for vector v, from the squares that wait. */
-float16 waiting_scale(const float16 *squares, int c, int C, int size, float a, float k, int v) {
+float16 waiting_scale(const float16 *squares, int mask, int c, int C, int size, float a, float k,
+                      int v) {
     const int last = min(c + (size - 1) / 2, C - 1);
     float16 sum = 0.0f;
     for (int j = max(c - size / 2, 0); j <= last; j++)
-        sum += squares[j % size * VECTORS + v];
+        sum += squares[(j & mask) * VECTORS + v];
     return fma((float16)a, sum, (float16)k);
 }
 
@@ -95,14 +104,14 @@ void keep_squares(float16 *squares, global const float *x, int vectors) {
 
 void across_forward_vectors(global float *y, global const float *x, int vectors, int C, int HW,
                             int size, float a, float beta, float k) {
-    const int front = (size - 1) / 2;
+    const int front = (size - 1) / 2, mask = ring_mask(size);
     float16 squares[MAX_SIZE * VECTORS];
     for (int j = 0; j < C + front; j++) {
         if (j < C)
-            keep_squares(squares + j % size * VECTORS, x + (size_t)j * HW, vectors);
+            keep_squares(squares + (j & mask) * VECTORS, x + (size_t)j * HW, vectors);
         const int c = j - front;
         for (int v = 0; v < vectors && c >= 0; v++) {
-            const float16 s = waiting_scale(squares, c, C, size, a, k, v);
+            const float16 s = waiting_scale(squares, mask, c, C, size, a, k, v);
             STORE16(global, vload16(v, x + (size_t)c * HW) * power_float16(s, beta),
                     y + (size_t)c * HW + 16 * v);
         }
@@ -114,22 +123,22 @@ void across_forward_vectors(global float *y, global const float *x, int vectors,
 void across_backward_input_vectors(global float *dx, global const float *dy, global const float *x,
                                    int vectors, int C, int HW, int size, float a, float beta,
                                    float k) {
-    const int front = (size - 1) / 2, back = size / 2;
+    const int front = (size - 1) / 2, back = size / 2, mask = ring_mask(size);
     float16 squares[MAX_SIZE * VECTORS], shares[MAX_SIZE * VECTORS];
     for (int j = 0; j < C + front + back; j++) {
         const int c = j - front, e = c - back;
         if (j < C)
-            keep_squares(squares + j % size * VECTORS, x + (size_t)j * HW, vectors);
+            keep_squares(squares + (j & mask) * VECTORS, x + (size_t)j * HW, vectors);
         for (int v = 0; v < vectors && c >= 0 && c < C; v++) {
-            const float16 s = waiting_scale(squares, c, C, size, a, k, v);
+            const float16 s = waiting_scale(squares, mask, c, C, size, a, k, v);
             const float16 slope = vload16(v, dy + (size_t)c * HW) * power_float16(s, beta);
-            shares[c % size * VECTORS + v] = slope * vload16(v, x + (size_t)c * HW) / s;
+            shares[(c & mask) * VECTORS + v] = slope * vload16(v, x + (size_t)c * HW) / s;
             STORE16(global, slope, dx + (size_t)c * HW + 16 * v);
         }
         for (int v = 0; v < vectors && e >= 0; v++) {
             float16 sum = 0.0f;
             for (int i = max(e - front, 0); i <= min(c, C - 1); i++)
-                sum += shares[i % size * VECTORS + v];
+                sum += shares[(i & mask) * VECTORS + v];
             const float16 factor = -2.0f * a * beta * vload16(v, x + (size_t)e * HW);
             global float *to = dx + (size_t)e * HW + 16 * v;
             STORE16(global, fma(factor, sum, vload16(0, to)), to);
