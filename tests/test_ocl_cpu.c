@@ -67,6 +67,33 @@ static void packed_dilation(void **state) {
     compare("packed", p, LENS_BACKWARD_WEIGHT);
 }
 
+/* ---- rows ---------------------------------------------------------------------------------- */
+
+static void rows_strips_and_parts(void **state) {
+    (void)state;
+    if (!is_cpu())
+        skip();
+    problem p = convolution((lens_shape){2, 3, 61, 90}, (lens_shape){13, 3, 5, 3}); /* strips */
+    p.opts.padding = (lens_padding){2, 1, 2, 1, LENS_PAD_REPLICATE, 0};
+    compare("rows", p, LENS_BACKWARD_WEIGHT);
+    p = convolution((lens_shape){2, 1, 3, 700}, (lens_shape){2, 1, 2, 5}); /* a row a strip */
+    compare("rows", p, LENS_BACKWARD_WEIGHT);
+    p = convolution((lens_shape){37, 6, 12, 12}, (lens_shape){16, 6, 5, 5}); /* images of a part */
+    compare("rows", p, LENS_BACKWARD_WEIGHT);
+}
+
+static void rows_tiles_that_hang_over(void **state) {
+    (void)state;
+    if (!is_cpu())
+        skip();
+    problem p = convolution((lens_shape){3, 8, 14, 11}, (lens_shape){22, 4, 3, 3});
+    p.opts.groups = 2; /* eleven filters a group: six and five */
+    p.opts.dilation_h = 2, p.opts.dilation_w = 3;
+    compare("rows", p, LENS_BACKWARD_WEIGHT);
+    p = convolution((lens_shape){2, 2, 5, 6}, (lens_shape){9, 2, 1, 1}); /* one vector a tile */
+    compare("rows", p, LENS_BACKWARD_WEIGHT);
+}
+
 /* ---- winograd ------------------------------------------------------------------------------ */
 
 static problem filtering(void) {
@@ -133,14 +160,32 @@ static void streamed_large_and_odd(void **state) {
             LENS_BACKWARD_WEIGHT);
 }
 
+/* Forward, "blocked" takes its sums sixteen at a time: ends of a row, tiles past the edge, one
+ * image. */
+static void blocked_dots(void **state) {
+    (void)state;
+    const size_t images[] = {1, 3, 7, 66}, inputs[] = {16, 31, 120};
+    if (!is_cpu())
+        skip();
+    for (size_t i = 0; i < 4; i++)
+        for (size_t j = 0; j < 3; j++) {
+            problem p = {.x = {images[i], inputs[j], 1, 1}, .w = {18, inputs[j], 1, 1}};
+            p.is_dense = true;
+            compare("blocked", p, LENS_BACKWARD_WEIGHT);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packed_many_taps_and_filters),
         cmocka_unit_test(packed_strides),
         cmocka_unit_test(packed_dilation),
+        cmocka_unit_test(rows_strips_and_parts),
+        cmocka_unit_test(rows_tiles_that_hang_over),
         cmocka_unit_test(winograd2_is_exact_on_integers),
         cmocka_unit_test(winograd_rounds_little),
         cmocka_unit_test(streamed_large_and_odd),
+        cmocka_unit_test(blocked_dots),
     };
     return cmocka_run_group_tests(tests, NULL, test_close);
 }
