@@ -237,22 +237,23 @@ kernel void conv2d_rows_add_parts(global float *restrict dw, const ulong dw_offs
 
 /* dx[n, g C/G + c, p + r D_h, q + s D_w] += sum over k of w[k,c,r,s] dy[n,k,p,q]: for one column of a
  * channel's taps and some pixels of dy at a time these sums, which then are added where they belong.
- * TAP_ROWS is R. global[0] = C, [1] = N. */
+ * TAP_ROWS is R. A filter's pixels of dy are `pitch` apart from the next one's: P Q, or PLACES and zeros
+ * behind them where there are fewer. global[0] = C, [1] = N. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_rows_backward_input(global float *restrict dx, const ulong dx_offset,
                            global const float *restrict dy, const ulong dy_offset,
-                           global const float *restrict w, const ulong w_offset,
+                           global const float *restrict w, const ulong w_offset, const int pitch,
                            CONV2D_ROWS_SIZES) {
     const int n = get_global_id(1), c = get_global_id(0) % CG, g = get_global_id(0) / CG;
     const int KG = K / groups, PQ = P * Q, taps = CG * R * S;
     float rows[TAP_ROWS * PLACES];
     dx += dx_offset + ((size_t)n * C + g * CG + c) * H * W;
-    dy += dy_offset + ((size_t)n * K + g * KG) * PQ;
+    dy += dy_offset + ((size_t)n * K + g * KG) * pitch;
     w += w_offset + (size_t)g * KG * taps + c * R * S;
     for (int i = 0; i < H * W; i++)
         dx[i] = 0.0f;
     for (int first = 0; first < PQ; first += PLACES) {
-        const int begin = min(first, PQ - PLACES), end = begin + PLACES;
+        const int begin = min(first, pitch - PLACES), end = min(begin + PLACES, PQ);
         for (int s = 0; s < S; s++) {
             float16 sum[TAP_ROWS * VECTORS];
 #pragma unroll
@@ -262,7 +263,7 @@ conv2d_rows_backward_input(global float *restrict dx, const ulong dx_offset,
                 float16 slopes[VECTORS];
 #pragma unroll
                 for (int v = 0; v < VECTORS; v++)
-                    slopes[v] = vload16(v, dy + (size_t)k * PQ + begin);
+                    slopes[v] = vload16(v, dy + (size_t)k * pitch + begin);
 #pragma unroll
                 for (int r = 0; r < TAP_ROWS; r++) {
                     const float16 weight = w[k * taps + r * S + s];

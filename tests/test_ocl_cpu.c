@@ -92,6 +92,8 @@ static void rows_tiles_that_hang_over(void **state) {
     compare("rows", p, LENS_BACKWARD_WEIGHT);
     p = convolution((lens_shape){2, 2, 5, 6}, (lens_shape){9, 2, 1, 1}); /* one vector a tile */
     compare("rows", p, LENS_BACKWARD_WEIGHT);
+    p = convolution((lens_shape){3, 4, 5, 5}, (lens_shape){33, 4, 3, 3}); /* nine pixels a map */
+    compare("rows", p, LENS_BACKWARD_WEIGHT);
 }
 
 /* ---- winograd ------------------------------------------------------------------------------ */

@@ -76,7 +76,7 @@ bool ocl_conv2d_rows_possible(const lens_context *context, lens_pass pass, lens_
     if (!ocl_is_cpu(context) || opts->stride_h != 1 || opts->stride_w != 1 || !is_small)
         return false;
     if (pass == LENS_BACKWARD_INPUT)
-        return w.h <= MOST_SUMS && y.h * y.w >= LANES;
+        return w.h <= MOST_SUMS;
     return places_of(padded, y, y.h) >= LANES &&
            (pass == LENS_FORWARD || (w.c * w.h * w.w >= TAPS && y.w <= CHUNK_VECTORS * LANES));
 }
@@ -106,8 +106,10 @@ size_t ocl_conv2d_rows_scratch(const lens_context *context, lens_pass pass, lens
     (void)context;
     lens_shape shape = ocl_padded_shape(x, &opts->padding);
     size_t padded = ocl_has_padding(&opts->padding) ? ocl_count_of(shape) : 0;
-    if (pass != LENS_BACKWARD_WEIGHT)
+    if (pass == LENS_FORWARD)
         return padded;
+    if (pass == LENS_BACKWARD_INPUT)
+        return padded + (y.h * y.w < LANES ? y.n * y.c * LANES : 0);
     split s = split_of(shape, y);
     tile t = tile_of(w, opts);
     return padded + s.parts * t.count * (t.filters * CHUNK_ROW + w.c * w.h * w.w * 8);
@@ -158,6 +160,15 @@ lens_status ocl_conv2d_rows_forward(lens_tensor *y, const lens_tensor *x, const 
     return ocl_run(&launch, 2, global, local);
 }
 
+/* dy with a whole vector for each map of a few pixels. */
+static lens_status widen(lens_tensor *wide, const lens_tensor *dy, const lens_tensor *scratch,
+                         size_t *used) {
+    lens_tensor flat = *dy;
+    flat.shape = (lens_shape){dy->shape.n, dy->shape.c, 1, dy->shape.h * dy->shape.w};
+    lens_padding behind = {.right = LANES - flat.shape.w, .mode = LENS_PAD_ZERO};
+    return ocl_pad(wide, &flat, &behind, scratch, used);
+}
+
 lens_status ocl_conv2d_rows_backward_input(lens_tensor *dx, const lens_tensor *dy,
                                            const lens_tensor *w, const lens_conv2d_opts *opts,
                                            lens_tensor *scratch) {
@@ -166,11 +177,16 @@ lens_status ocl_conv2d_rows_backward_input(lens_tensor *dx, const lens_tensor *d
     lens_tensor padded = *dx;
     if (fold)
         padded = ocl_carve(scratch, &used, ocl_padded_shape(dx->shape, &opts->padding));
-    size_t vectors = vectors_of(rows, dy->shape.h * dy->shape.w);
-    ocl_launch launch = begin(dx->context, "conv2d_rows_backward_input", "TAP_ROWS", rows, vectors);
+    lens_tensor wide = *dy;
+    size_t map = dy->shape.h * dy->shape.w, pitch = lens_size_max(map, LANES);
+    if (map < LANES)
+        LENS_TRY(widen(&wide, dy, scratch, &used));
+    ocl_launch launch =
+        begin(dx->context, "conv2d_rows_backward_input", "TAP_ROWS", rows, vectors_of(rows, map));
     ocl_arg_tensor(&launch, &padded);
-    ocl_arg_tensor(&launch, dy);
+    ocl_arg_tensor(&launch, &wide);
     ocl_arg_tensor(&launch, w);
+    ocl_arg_int(&launch, pitch);
     arg_sizes(&launch, padded.shape, w->shape, dy->shape, opts);
     const size_t global[] = {dx->shape.c, dx->shape.n}, local[] = {1, 1};
     LENS_TRY(ocl_run(&launch, 2, global, local));
