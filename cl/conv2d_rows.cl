@@ -235,6 +235,35 @@ kernel void conv2d_rows_add_parts(global float *restrict dw, const ulong dw_offs
 
 /* ---- the input gradient ---------------------------------------------------------------------- */
 
+/* A tile's rows from a whole map, added to a channel of dx: place (p, q) of tap row r to row
+ * p + r D_h, COUNT columns at a time. */
+#define ADD_COLUMNS(COUNT, T, LOAD, STORE)                                                         \
+    for (; q + COUNT <= Q; q += COUNT) {                                                           \
+        T sum = LOAD(0, to + q);                                                                   \
+        _Pragma("unroll") for (int r = 0; r < TAP_ROWS; r++) {                                     \
+            const int p = h - r * dilation_h;                                                      \
+            if (p >= 0 && p < P)                                                                   \
+                sum += LOAD(0, rows + r * PLACES + p * Q + q);                                     \
+        }                                                                                          \
+        STORE(sum, 0, to + q);                                                                     \
+    }
+
+void add_map(global float *dx, const float *rows, int P, int Q, int W, int dilation_h) {
+    for (int h = 0; h < P + (TAP_ROWS - 1) * dilation_h; h++) {
+        global float *to = dx + h * W;
+        int q = 0;
+        ADD_COLUMNS(8, float8, vload8, vstore8)
+        ADD_COLUMNS(4, float4, vload4, vstore4)
+        ADD_COLUMNS(2, float2, vload2, vstore2)
+        for (; q < Q; q++)
+            for (int r = 0; r < TAP_ROWS; r++) {
+                const int p = h - r * dilation_h;
+                if (p >= 0 && p < P)
+                    to[q] += rows[r * PLACES + p * Q + q];
+            }
+    }
+}
+
 /* dx[n, g C/G + c, p + r D_h, q + s D_w] += sum over k of w[k,c,r,s] dy[n,k,p,q]: for one column of a
  * channel's taps and some pixels of dy at a time these sums, which then are added where they belong.
  * TAP_ROWS is R. A filter's pixels of dy are `pitch` apart from the next one's: P Q, or PLACES and zeros
@@ -275,6 +304,10 @@ conv2d_rows_backward_input(global float *restrict dx, const ulong dx_offset,
 #pragma unroll
             for (int i = 0; i < TAP_ROWS * VECTORS; i++)
                 STORE16(private, sum[i], rows + 16 * i);
+            if (PQ <= PLACES) {
+                add_map(dx + s * dilation_w, rows, P, Q, W, dilation_h);
+                continue;
+            }
             for (int r = 0; r < TAP_ROWS; r++)
                 for (int at = first, p = first / Q, q = first % Q; at < end; at += Q - q, q = 0, p++)
                     add_run(dx + (p + r * dilation_h) * W + q + s * dilation_w,
