@@ -165,12 +165,14 @@ void gather_tiles(float *d, global const float *from, int count, int W, bool ins
                 d[(i * SIDE + j) * D_ROW + e] = from[i * W + j + e * OUT];
 }
 
-/* v[i, block, c, lane]: element i of B^T d B of tile 32 block + lane in channel c. x (N, C, H, W) is
- * padded so that every tile, the last ones too, lies in it. global[0] = blocks, [1] = C. */
+/* v: element i of B^T d B of tile 32 block + lane in channel c, at i * (blocks C 32 + GAP) + block *
+ * block_stride + c * c_stride + lane. x (N, C, H, W) is padded so that every tile, the last ones too, lies
+ * in it. global[0] = blocks, [1] = C. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_winograd_input(global float *restrict v, const ulong v_offset,
                       global const float *restrict x, const ulong x_offset, const int tiles,
-                      const int tiles_h, const int tiles_w, const int H, const int W, const int N) {
+                      const int tiles_h, const int tiles_w, const int H, const int W, const int N,
+                      const int block_stride, const int c_stride) {
     const int block = get_global_id(0), c = get_global_id(1);
     const int blocks = get_global_size(0), C = get_global_size(1);
     const int first = block * BLOCK, count = min(BLOCK, tiles - first);
@@ -187,7 +189,7 @@ conv2d_winograd_input(global float *restrict v, const ulong v_offset,
         for (int i = 0; i < AREA; i++)
             d[i * D_ROW + lane] = 0.0f;
     const size_t element = (size_t)blocks * C * BLOCK + GAP;
-    global float *to = v + v_offset + ((size_t)block * C + c) * BLOCK;
+    global float *to = v + v_offset + (size_t)block * block_stride + (size_t)c * c_stride;
     for (int part = 0; part < 2; part++) {
         float16 in[AREA];
 #pragma unroll
@@ -316,3 +318,107 @@ conv2d_winograd_output(global float *restrict y, const ulong y_offset,
             scatter_row(to + i * Q, d + i * OUT * BLOCK + lane, r.count, min(r.count * OUT, Q - q));
     }
 }
+
+/* ---- the weight gradient, OUT 2 -------------------------------------------------------------- */
+
+/* The transposed algorithm: dg = G^T [ sum over tiles of (A dY A^T) * (B^T d B) ] G, whose products are
+ * sixteen matrix products over the tiles. */
+#if OUT == 2
+
+/* to[0 .. 3] = A (a, b) */
+#define SPREAD_OUTPUT(to, stride, a, b)                                                            \
+    do {                                                                                           \
+        to[0] = a;                                                                                 \
+        to[stride] = a + b;                                                                        \
+        to[2 * stride] = a - b;                                                                    \
+        to[3 * stride] = -b;                                                                       \
+    } while (0)
+
+/* d[i * 2 + j, 0 .. count-1] = pixel (i, j) of the outputs of `count` tiles side by side, zeros past the
+ * plane's edge, which `width` and `height` pixels are away from the first. */
+void gather_outputs(float *d, global const float *from, int count, int width, int height, int Q) {
+    for (int i = 0; i < OUT; i++)
+        for (int j = 0; j < OUT; j++)
+            for (int e = 0; e < count; e++)
+                d[(i * OUT + j) * D_ROW + e] =
+                    i < height && 2 * e + j < width ? from[i * Q + 2 * e + j] : 0.0f;
+}
+
+/* m: element i of A dY A^T of tile 32 block + lane of filter k, at i * (K blocks 32 + GAP) +
+ * (k blocks + block) 32 + lane; zeros without a tile. global[0] = blocks, [1] = K. */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv2d_winograd_slopes(global float *restrict m, const ulong m_offset,
+                       global const float *restrict dy, const ulong dy_offset, const int tiles,
+                       const int tiles_h, const int tiles_w, const int P, const int Q) {
+    const int block = get_global_id(0), k = get_global_id(1);
+    const int blocks = get_global_size(0), K = get_global_size(1);
+    const int first = block * BLOCK, count = min(BLOCK, tiles - first);
+    float d[OUT * OUT * D_ROW];
+    float16 half_way[OUT * SIDE], done[AREA];
+    for (int i = 0; i < OUT * OUT; i++)
+        for (int lane = 0; lane < BLOCK; lane++)
+            d[i * D_ROW + lane] = 0.0f;
+    tile_run r = first_run(first, first + count, tiles_h, tiles_w);
+    for (int lane = 0; lane < count; lane += r.count, r = next_run(r, count - lane, tiles_h, tiles_w)) {
+        const int p = r.p * OUT, q = r.q * OUT;
+        global const float *from = dy + dy_offset + (((size_t)r.n * K + k) * P + p) * Q + q;
+        if (q + 2 * r.count <= Q && p + OUT <= P && r.count == RUN)
+            for (int i = 0; i < OUT; i++) {
+                const float16 pixels = vload16(0, from + i * Q);
+                vstore8(pixels.even, 0, d + i * OUT * D_ROW + lane);
+                vstore8(pixels.odd, 0, d + (i * OUT + 1) * D_ROW + lane);
+            }
+        else
+            gather_outputs(d + lane, from, r.count, Q - q, P - p, Q);
+    }
+    const size_t element = (size_t)K * blocks * BLOCK + GAP;
+    global float *to = m + m_offset + ((size_t)k * blocks + block) * BLOCK;
+    for (int part = 0; part < 2; part++) {
+        float16 in[OUT * OUT];
+#pragma unroll
+        for (int i = 0; i < OUT * OUT; i++)
+            in[i] = vload16(0, d + i * D_ROW + 16 * part);
+#pragma unroll
+        for (int i = 0; i < OUT; i++)
+            SPREAD_OUTPUT((half_way + i * SIDE), 1, in[i * OUT], in[i * OUT + 1]);
+#pragma unroll
+        for (int j = 0; j < SIDE; j++)
+            SPREAD_OUTPUT((done + j), SIDE, half_way[j], half_way[SIDE + j]);
+#pragma unroll
+        for (int i = 0; i < AREA; i++)
+            STORE16(global, done[i], to + i * element + 16 * part);
+    }
+}
+
+/* to[0 .. 2] = G^T (a, b, c, d) */
+#define GATHER_FILTER(to, stride, a, b, c, d)                                                      \
+    do {                                                                                           \
+        to[0] = a + 0.5f * (b + c);                                                                \
+        to[stride] = 0.5f * (b - c);                                                               \
+        to[2 * stride] = 0.5f * (b + c) + d;                                                       \
+    } while (0)
+
+/* dw[k,c] = G^T u[., k, c] G; u's elements are `element` apart. global[0] = all filters and their channels,
+ * one-dimensional. */
+kernel void conv2d_winograd_gradients(global float *restrict dw, const ulong dw_offset,
+                                      global const float *restrict u, const ulong u_offset,
+                                      const int count, const int element) {
+    const int at = get_global_id(0);
+    if (at >= count)
+        return;
+    float half_way[3 * SIDE], done[9];
+    u += u_offset + at;
+#pragma unroll
+    for (int j = 0; j < SIDE; j++)
+        GATHER_FILTER((half_way + j), SIDE, u[(size_t)j * element], u[(size_t)(SIDE + j) * element],
+                      u[(size_t)(2 * SIDE + j) * element], u[(size_t)(3 * SIDE + j) * element]);
+#pragma unroll
+    for (int i = 0; i < 3; i++)
+        GATHER_FILTER((done + 3 * i), 1, half_way[i * SIDE], half_way[i * SIDE + 1],
+                      half_way[i * SIDE + 2], half_way[i * SIDE + 3]);
+    dw += dw_offset + (size_t)at * 9;
+    for (int i = 0; i < 9; i++)
+        dw[i] = done[i];
+}
+
+#endif

@@ -129,7 +129,7 @@ static const algorithm algorithms[] = {
      ocl_conv2d_rows_forward, ocl_conv2d_rows_backward_input, ocl_conv2d_rows_backward_weight},
     {"winograd2", ocl_conv2d_winograd2_possible, ocl_conv2d_winograd2_pays,
      ocl_conv2d_winograd2_scratch, ocl_conv2d_winograd2_forward,
-     ocl_conv2d_winograd2_backward_input, NULL},
+     ocl_conv2d_winograd2_backward_input, ocl_conv2d_winograd2_backward_weight},
     {"winograd4", ocl_conv2d_winograd4_possible, when_asked, ocl_conv2d_winograd4_scratch,
      ocl_conv2d_winograd4_forward, ocl_conv2d_winograd4_backward_input, NULL},
     {"packed", ocl_conv2d_packed_possible, ocl_conv2d_packed_pays, ocl_conv2d_packed_scratch,

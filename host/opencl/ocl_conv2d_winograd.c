@@ -7,6 +7,7 @@
 #include "opencl/ocl_conv2d_winograd.h"
 #include "core/size.h"
 #include "opencl/ocl_conv2d_pad.h"
+#include "opencl/ocl_matmul.h"
 
 /* As in cl/conv2d_winograd.cl. */
 #define TILE_FILTERS 8
@@ -95,7 +96,9 @@ static lens_status transform_filters(lens_tensor *packed, const lens_tensor *w,
     return ocl_run(&launch, 3, global, local);
 }
 
-static lens_status transform_input(lens_tensor *v, const lens_tensor *x, const filtering *f) {
+/* v by blocks of all channels, or each channel's blocks one behind the other. */
+static lens_status transform_input(lens_tensor *v, const lens_tensor *x, const filtering *f,
+                                   bool by_channels) {
     ocl_launch launch = begin(f, x->context, "conv2d_winograd_input");
     ocl_arg_tensor(&launch, v);
     ocl_arg_tensor(&launch, x);
@@ -105,6 +108,8 @@ static lens_status transform_input(lens_tensor *v, const lens_tensor *x, const f
     ocl_arg_int(&launch, x->shape.h);
     ocl_arg_int(&launch, x->shape.w);
     ocl_arg_int(&launch, x->shape.n);
+    ocl_arg_int(&launch, by_channels ? BLOCK : x->shape.c * BLOCK);
+    ocl_arg_int(&launch, by_channels ? f->blocks * BLOCK : BLOCK);
     const size_t global[] = {f->blocks, x->shape.c}, local[] = {1, 1};
     return ocl_run(&launch, 2, global, local);
 }
@@ -163,7 +168,7 @@ static lens_status filter_slice(lens_tensor *to, const lens_tensor *from, const 
     LENS_TRY(ocl_pad(&padded, from, &f->padding, scratch, &used));
     v = ocl_carve(scratch, &used, (lens_shape){1, input_count(f), 1, 1});
     m = ocl_carve(scratch, &used, (lens_shape){1, output_count(f), 1, 1});
-    LENS_TRY(transform_input(&v, &padded, f));
+    LENS_TRY(transform_input(&v, &padded, f, false));
     LENS_TRY(multiply(&m, packed, &v, f));
     return transform_output(to, &m, b, activation, f);
 }
@@ -185,11 +190,94 @@ static lens_status filter(lens_tensor *to, const lens_tensor *from, const lens_t
     return LENS_OK;
 }
 
+/* ---- the weight gradient --------------------------------------------------------------------- */
+
+static size_t slopes_count(const filtering *f) {
+    return f->area * (f->blocks * BLOCK * f->groups * f->m + GAP);
+}
+
+/* Of all sixteen elements. */
+static size_t products_count(const filtering *f) {
+    return f->area * f->groups * f->m * f->channels;
+}
+
+static lens_status transform_slopes(lens_tensor *m, const lens_tensor *dy, const filtering *f) {
+    ocl_launch launch = begin(f, dy->context, "conv2d_winograd_slopes");
+    ocl_arg_tensor(&launch, m);
+    ocl_arg_tensor(&launch, dy);
+    ocl_arg_int(&launch, f->tiles);
+    ocl_arg_int(&launch, f->tiles_h);
+    ocl_arg_int(&launch, f->tiles_w);
+    ocl_arg_int(&launch, dy->shape.h);
+    ocl_arg_int(&launch, dy->shape.w);
+    const size_t global[] = {f->blocks, dy->shape.c}, local[] = {1, 1};
+    return ocl_run(&launch, 2, global, local);
+}
+
+/* u += m v^T for each element and group: sums over the tiles, which lie in a row. */
+static lens_status multiply_tiles(lens_tensor *u, const lens_tensor *m, const lens_tensor *v,
+                                  const filtering *f, bool accumulate) {
+    size_t row = f->blocks * BLOCK, filters = f->m * f->groups, channels = f->channels * f->groups;
+    ocl_matmul product = {.m = f->m,
+                          .j = f->channels,
+                          .l = row,
+                          .a_row = row,
+                          .a_column = 1,
+                          .b_row = 1,
+                          .b_column = row,
+                          .accumulate = accumulate};
+    for (size_t i = 0; i < f->area; i++)
+        for (size_t g = 0; g < f->groups; g++) {
+            lens_tensor to = *u, left = *m, right = *v;
+            to.offset += (i * filters + g * f->m) * f->channels;
+            left.offset += i * (filters * row + GAP) + g * f->m * row;
+            right.offset += i * (channels * row + GAP) + g * f->channels * row;
+            LENS_TRY(ocl_matmul_blocked(&to, &left, &right, NULL, &product));
+        }
+    return LENS_OK;
+}
+
+static lens_status transform_products(lens_tensor *dw, const lens_tensor *u, const filtering *f) {
+    ocl_launch launch = begin(f, dw->context, "conv2d_winograd_gradients");
+    size_t pairs = dw->count / 9;
+    ocl_arg_tensor(&launch, dw);
+    ocl_arg_tensor(&launch, u);
+    ocl_arg_int(&launch, pairs);
+    ocl_arg_int(&launch, pairs); /* from element to element */
+    return ocl_run_1d(&launch, pairs);
+}
+
+lens_status ocl_conv2d_winograd2_backward_weight(lens_tensor *dw, const lens_tensor *dy,
+                                                 const lens_tensor *x, const lens_conv2d_opts *opts,
+                                                 lens_tensor *scratch) {
+    filtering f = filtering_of(2, LENS_FORWARD, x->shape, dw->shape, dy->shape, opts);
+    size_t kept = 0, images = f.images;
+    lens_tensor u = ocl_carve(scratch, &kept, (lens_shape){1, products_count(&f), 1, 1});
+    for (size_t first = 0; first < x->shape.n; first += images) {
+        size_t used = kept;
+        f.images = lens_size_min(images, x->shape.n - first);
+        f.tiles = f.images * f.tiles_h * f.tiles_w;
+        f.blocks = lens_size_div_up(f.tiles, BLOCK);
+        lens_tensor x_slice = images_of(x, first, f.images), padded;
+        lens_tensor dy_slice = images_of(dy, first, f.images);
+        LENS_TRY(ocl_pad(&padded, &x_slice, &f.padding, scratch, &used));
+        lens_tensor v = ocl_carve(scratch, &used, (lens_shape){1, input_count(&f), 1, 1});
+        lens_tensor m = ocl_carve(scratch, &used, (lens_shape){1, slopes_count(&f), 1, 1});
+        LENS_TRY(transform_input(&v, &padded, &f, true));
+        LENS_TRY(transform_slopes(&m, &dy_slice, &f));
+        LENS_TRY(multiply_tiles(&u, &m, &v, &f, first > 0));
+    }
+    return transform_products(dw, &u, &f);
+}
+
+/* ---- what it can do -------------------------------------------------------------------------- */
+
 /* Whether it takes so much less products than "packed" that the transforms are paid for: both
  * counted in whole vectors of pixels or tiles. */
 static bool pays(size_t out, lens_pass pass, lens_shape x, lens_shape w, lens_shape y,
                  const lens_conv2d_opts *opts) {
-    filtering f = filtering_of(out, pass, x, w, y, opts);
+    bool is_weight = pass == LENS_BACKWARD_WEIGHT;
+    filtering f = filtering_of(out, is_weight ? LENS_FORWARD : pass, x, w, y, opts);
     size_t tiles = lens_size_round_up(f.to.n * f.tiles_h * f.tiles_w, BLOCK);
     size_t pixels = lens_size_round_up(f.to.n * f.to.h * f.to.w, BLOCK);
     return f.channels >= LEAST_CHANNELS && f.m >= LEAST_CHANNELS &&
@@ -197,18 +285,23 @@ static bool pays(size_t out, lens_pass pass, lens_shape x, lens_shape w, lens_sh
            LEAST_GAIN * (double)(f.area * tiles) <= 9.0 * (double)pixels;
 }
 
-static bool possible(const lens_context *context, lens_pass pass, lens_shape w,
+static bool possible(const lens_context *context, size_t out, lens_pass pass, lens_shape w,
                      const lens_conv2d_opts *opts) {
     bool is_dense = opts->stride_h == 1 && opts->stride_w == 1 && opts->dilation_h == 1 &&
                     opts->dilation_w == 1;
     bool is_zero = !ocl_has_padding(&opts->padding) || opts->padding.mode == LENS_PAD_ZERO;
     bool folds = pass == LENS_BACKWARD_INPUT && ocl_turn_of(w, opts).fold;
-    return ocl_is_cpu(context) && pass != LENS_BACKWARD_WEIGHT && w.h == 3 && w.w == 3 &&
-           is_dense && is_zero && !folds;
+    return ocl_is_cpu(context) && (pass != LENS_BACKWARD_WEIGHT || out == 2) && w.h == 3 &&
+           w.w == 3 && is_dense && is_zero && !folds;
 }
 
-static size_t scratch_of(filtering f) {
-    return filters_count(&f) + padded_count(&f) + input_count(&f) + output_count(&f);
+static size_t scratch_of(size_t out, lens_pass pass, lens_shape x, lens_shape w, lens_shape y,
+                         const lens_conv2d_opts *opts) {
+    bool is_weight = pass == LENS_BACKWARD_WEIGHT;
+    filtering f = filtering_of(out, is_weight ? LENS_FORWARD : pass, x, w, y, opts);
+    size_t shared = padded_count(&f) + input_count(&f);
+    return shared + (is_weight ? products_count(&f) + slopes_count(&f)
+                               : filters_count(&f) + output_count(&f));
 }
 
 /* ---- as two algorithms ----------------------------------------------------------------------- */
@@ -218,7 +311,7 @@ static size_t scratch_of(filtering f) {
                                              lens_shape x, lens_shape w, lens_shape y,             \
                                              const lens_conv2d_opts *opts) {                       \
         (void)x, (void)y;                                                                          \
-        return possible(context, pass, w, opts);                                                   \
+        return possible(context, OUT, pass, w, opts);                                              \
     }                                                                                              \
     bool ocl_conv2d_winograd##OUT##_pays(const lens_context *context, lens_pass pass,              \
                                          lens_shape x, lens_shape w, lens_shape y,                 \
@@ -230,7 +323,7 @@ static size_t scratch_of(filtering f) {
                                               lens_shape x, lens_shape w, lens_shape y,            \
                                               const lens_conv2d_opts *opts) {                      \
         (void)context;                                                                             \
-        return scratch_of(filtering_of(OUT, pass, x, w, y, opts));                                 \
+        return scratch_of(OUT, pass, x, w, y, opts);                                               \
     }                                                                                              \
     lens_status ocl_conv2d_winograd##OUT##_forward(                                                \
         lens_tensor *y, const lens_tensor *x, const lens_tensor *w, const lens_tensor *b,          \

@@ -5,7 +5,7 @@
 
 #include "opencl/opencl.h"
 
-/* Forward and the input's gradient, of dense 3x3 filters at a stride of 1, padded with zeros. */
+/* Forward and gradients, of dense 3x3 filters at a stride of 1, padded with zeros. */
 #define OCL_CONV2D_WINOGRAD(OUT)                                                                   \
     bool ocl_conv2d_winograd##OUT##_possible(const lens_context *context, lens_pass pass,          \
                                              lens_shape x, lens_shape w, lens_shape y,             \
@@ -25,5 +25,10 @@
 
 OCL_CONV2D_WINOGRAD(2)
 OCL_CONV2D_WINOGRAD(4)
+
+/* "winograd2" only. */
+lens_status ocl_conv2d_winograd2_backward_weight(lens_tensor *dw, const lens_tensor *dy,
+                                                 const lens_tensor *x, const lens_conv2d_opts *opts,
+                                                 lens_tensor *scratch);
 
 #endif

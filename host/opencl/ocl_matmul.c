@@ -7,14 +7,16 @@
 #define TILE_COLUMNS 32
 
 #define LANES 16
+#define STRIP_FLOATS 32768 /* of A stay in a core's cache */
 
-/* Rows of C that share one panel of B, or some of its columns. More makes copying B cheaper, fewer
- * makes more groups to spread over the cores; it depends on the shape alone, so the sums' order
- * does too. */
-static size_t strip_rows(const ocl_matmul *product, size_t tile_rows, size_t tile_columns) {
+/* Rows of C that share one panel of B, or some of its columns, `most` or fewer. More makes copying
+ * B cheaper, fewer makes more groups to spread over the cores; it depends on the shape alone, so
+ * the sums' order does too. */
+static size_t strip_rows(const ocl_matmul *product, size_t tile_rows, size_t tile_columns,
+                         size_t most) {
     size_t tiles = lens_size_div_up(product->j, tile_columns);
     size_t rows = lens_size_round_up(product->m, tile_rows);
-    while (tiles * lens_size_div_up(product->m, rows) < 8 && rows > 2 * tile_rows)
+    while (rows > 2 * tile_rows && (tiles * lens_size_div_up(product->m, rows) < 8 || rows > most))
         rows = lens_size_round_up(rows / 2, tile_rows);
     return rows;
 }
@@ -54,7 +56,9 @@ static lens_status multiply_dots(lens_tensor *c, const lens_tensor *a, const len
     arg_product(&launch, c, a, b, bias, product);
     ocl_arg_ulong(&launch, product->a_row);
     ocl_arg_ulong(&launch, product->b_column);
-    return run(&launch, product, tile_columns, strip_rows(product, tile_rows, tile_columns));
+    ocl_arg_int(&launch, product->accumulate);
+    return run(&launch, product, tile_columns,
+               strip_rows(product, tile_rows, tile_columns, STRIP_FLOATS / product->l));
 }
 
 lens_status ocl_matmul_blocked(lens_tensor *c, const lens_tensor *a, const lens_tensor *b,
@@ -67,5 +71,6 @@ lens_status ocl_matmul_blocked(lens_tensor *c, const lens_tensor *a, const lens_
     ocl_arg_ulong(&launch, product->a_column);
     ocl_arg_ulong(&launch, product->b_row);
     ocl_arg_ulong(&launch, product->b_column);
-    return run(&launch, product, TILE_COLUMNS, strip_rows(product, TILE_ROWS, TILE_COLUMNS));
+    return run(&launch, product, TILE_COLUMNS,
+               strip_rows(product, TILE_ROWS, TILE_COLUMNS, product->m));
 }
