@@ -89,7 +89,7 @@ bool ocl_conv2d_rows_pays(const lens_context *context, lens_pass pass, lens_shap
     (void)context;
     size_t width = ocl_padded_shape(x, &opts->padding).w, filters = w.n / opts->groups;
     size_t map = y.h * y.w, taps = w.c * w.h * w.w;
-    bool has_few_pixels = y.n * map < FEW_PIXELS;
+    bool has_few_pixels = y.n == 1 && map < FEW_PIXELS;
     switch (pass) {
     case LENS_FORWARD:
         return 20 * y.w >= 19 * width ||

@@ -15,10 +15,13 @@
 #define GROUP_BLOCKS 3
 #define GAP 32
 
-/* With fewer channels or filters the transforms cost more than the products save. */
-#define LEAST_CHANNELS 64
+#define MANY_CHANNELS 64
 #define LEAST_GAIN 1.6
-#define LEAST_TILES 9 /* of an image */
+#define LEAST_CHANNELS 32 /* where the map is small and the gain is large */
+#define LARGE_GAIN 2.1
+#define SMALL_MAP 1024
+#define LEAST_TILES 4 /* of an image */
+#define LEAST_SUM 200 /* tiles */
 
 /* Images done at a time: what lies in scratch then stays small, and in the larger caches. */
 #define SLICE_IMAGES 16
@@ -272,17 +275,22 @@ lens_status ocl_conv2d_winograd2_backward_weight(lens_tensor *dw, const lens_ten
 
 /* ---- what it can do -------------------------------------------------------------------------- */
 
-/* Whether it takes so much less products than "packed" that the transforms are paid for: both
- * counted in whole vectors of pixels or tiles. */
+/* Whether it takes so much less products than "packed" that the transforms are paid for: with few
+ * channels or filters only where whole tiles fill a small map, and the weight gradient, whose sums
+ * are over the tiles, with enough of them. As `lenslet tune` showed it for the zoo. */
 static bool pays(size_t out, lens_pass pass, lens_shape x, lens_shape w, lens_shape y,
                  const lens_conv2d_opts *opts) {
     bool is_weight = pass == LENS_BACKWARD_WEIGHT;
     filtering f = filtering_of(out, is_weight ? LENS_FORWARD : pass, x, w, y, opts);
     size_t tiles = lens_size_round_up(f.to.n * f.tiles_h * f.tiles_w, BLOCK);
     size_t pixels = lens_size_round_up(f.to.n * f.to.h * f.to.w, BLOCK);
-    return f.channels >= LEAST_CHANNELS && f.m >= LEAST_CHANNELS &&
-           f.tiles_h * f.tiles_w >= LEAST_TILES &&
-           LEAST_GAIN * (double)(f.area * tiles) <= 9.0 * (double)pixels;
+    double gain = 9.0 * (double)pixels / (double)(f.area * tiles);
+    size_t channels = lens_size_min(f.channels, f.m);
+    bool is_small = f.to.h * f.to.w <= SMALL_MAP && !is_weight;
+    if (f.tiles_h * f.tiles_w < LEAST_TILES || (is_weight && f.tiles < LEAST_SUM))
+        return false;
+    return (channels >= MANY_CHANNELS && gain >= LEAST_GAIN) ||
+           (channels >= LEAST_CHANNELS && gain >= LARGE_GAIN && is_small);
 }
 
 static bool possible(const lens_context *context, size_t out, lens_pass pass, lens_shape w,

@@ -7,10 +7,12 @@
 #define COLUMNS 256
 #define STRIP_ROWS 256
 
-/* Fewer weights stay in a cache, and "blocked" has less to do; forward it reads them as they lie
- * too, and for so few images nothing is gained by reading them once. */
-#define LEAST_WEIGHTS (1 << 22)
-#define FEW_IMAGES 4
+/* Fewer weights stay in a cache, and "blocked" has less to do; fewer still for the weight gradient,
+ * which is written only. Forward, "blocked" reads them as they lie too, and for so few images
+ * nothing is gained by reading them once. */
+#define LEAST_WEIGHTS (1 << 21)
+#define LEAST_WRITTEN (1 << 18)
+#define FEW_IMAGES 8
 
 /* Local memory of one work-item: the pass that takes most, and single passes. */
 static size_t most_bytes(size_t n) {
@@ -30,7 +32,8 @@ bool ocl_dense_streamed_possible(const lens_context *context, size_t n) {
 }
 
 bool ocl_dense_streamed_pays(lens_pass pass, size_t n, lens_shape w) {
-    return w.n * w.c >= LEAST_WEIGHTS && !(pass == LENS_FORWARD && n < FEW_IMAGES);
+    size_t least = pass == LENS_BACKWARD_WEIGHT ? LEAST_WRITTEN : LEAST_WEIGHTS;
+    return w.n * w.c >= least && !(pass == LENS_FORWARD && n < FEW_IMAGES);
 }
 
 /* N K I */

@@ -111,7 +111,8 @@ typedef struct op_run {
 lens_status op_open(op_run *run, lens_context *context, const op *o);
 void op_close(op_run *run);
 
-/* New scratch, after another algorithm has been preferred. */
+/* More scratch if it takes more, after another algorithm has been preferred. What is there stays:
+ * the first use of new memory is slow, and would be taken for the algorithm's. */
 lens_status op_rescratch(op_run *run);
 
 /* Queue it once. */

@@ -168,11 +168,11 @@ static lens_status scratch_size(size_t *size, const op_run *r) {
 
 lens_status op_rescratch(op_run *r) {
     size_t size;
+    TRY(scratch_size(&size, r));
+    if (size <= (r->scratch ? lens_tensor_count(r->scratch) : 0))
+        return LENS_OK;
     lens_tensor_free(r->scratch);
     r->scratch = NULL;
-    TRY(scratch_size(&size, r));
-    if (!size)
-        return LENS_OK;
     return lens_tensor_new(&r->scratch, r->context, (lens_shape){1, size, 1, 1});
 }
 
