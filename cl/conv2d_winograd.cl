@@ -1,19 +1,29 @@
-/* conv2d_winograd.cl: 3x3 convolutions with fewer multiplications, for CPU devices.
+/* conv2d_winograd.cl: 3x3 and 5x5 convolutions with fewer multiplications, for CPU devices.
  *
- * Winograd's minimal filtering F(OUT x OUT, 3x3) as Lavin and Gray (2016, "Fast Algorithms for
+ * Winograd's minimal filtering F(OUT x OUT, TAPS x TAPS) as Lavin and Gray (2016, "Fast Algorithms for
  * Convolutional Neural Networks") apply it:
  *
  *     Y = A^T [ sum over c of (G g G^T) * (B^T d B) ] A
  *
- * d are tiles of SIDE x SIDE pixels that overlap by two, Y their OUT x OUT outputs, * is element by
- * element: SIDE^2 matrix products over c, one for each element, instead of 9 OUT^2. OUT 2 saves a
- * factor of 2.25 and is exact for small integers; OUT 4 saves 4, and rounds about ten times as much.
+ * d are tiles of PIXELS x PIXELS that overlap, Y their OUT x OUT outputs, * is element by element:
+ * SIDE^2 matrix products over c, one for each element, instead of TAPS^2 OUT^2.
+ *
+ *     F(2,3)  of 4 products saves 2.25 times in two dimensions, and is exact for small integers
+ *     F(4,3)  of 6 saves 4, and rounds about ten times as much
+ *     F(4,5)  of 11 saves 3.3, and is exact for small integers: even and odd taps are filters of their own,
+ *             of which Karatsuba's trick needs three products, F(2,3) twice and F(2,2) (fast FIR
+ *             algorithms: Mou and Duhamel 1987, "Fast FIR filtering")
  *
  * Tiles are counted through all images and lie in blocks of 32, filters in eights. One work-item a
  * group; each sum has one order, whatever the number of cores.
  */
 
-#define SIDE (OUT + 2)
+#define PIXELS (OUT + TAPS - 1)
+#if TAPS == 5
+#define SIDE 11
+#else
+#define SIDE PIXELS
+#endif
 #define AREA (SIDE * SIDE)
 #define TILE_FILTERS 8
 #define BLOCK 32 /* tiles */
@@ -23,66 +33,94 @@
 
 /* ---- the transforms, along one axis ---------------------------------------------------------- */
 
-/* to[0 .. SIDE-1] = B^T from, to = G from, to[0 .. OUT-1] = A^T from. from[i] is i * stride on. */
+/* F(2,3) and F(2,2): B^T, G and A^T; and A and G^T, for the weight gradient. */
+#define INPUT_3(to, s, d0, d1, d2, d3)                                                             \
+    to[0] = (d0) - (d2), to[s] = (d1) + (d2), to[2 * s] = (d2) - (d1), to[3 * s] = (d1) - (d3)
+#define INPUT_2(to, s, d0, d1, d2) to[0] = (d0) - (d1), to[s] = d1, to[2 * s] = (d1) - (d2)
+#define FILTER_3(to, s, a, b, c)                                                                   \
+    to[0] = a, to[s] = 0.5f * ((a) + (b) + (c)), to[2 * s] = 0.5f * ((a) - (b) + (c)), to[3 * s] = c
+#define FILTER_2(to, s, a, b) to[0] = a, to[s] = (a) + (b), to[2 * s] = b
+#define FIRST_3(m, s) (m[0] + m[s] + m[2 * s])
+#define SECOND_3(m, s) (m[s] - m[2 * s] - m[3 * s])
+#define FIRST_2(m, s) (m[0] + m[s])
+#define SECOND_2(m, s) (m[s] - m[2 * s])
+#define SPREAD_3(to, s, a, b)                                                                      \
+    to[0] = a, to[s] = (a) + (b), to[2 * s] = (a) - (b), to[3 * s] = -(b)
+#define SPREAD_2(to, s, a, b) to[0] = a, to[s] = (a) + (b), to[2 * s] = -(b)
+#define TAP_0_3(u, s) (u[0] + 0.5f * (u[s] + u[2 * s]))
+#define TAP_1_3(u, s) (0.5f * (u[s] - u[2 * s]))
+#define TAP_2_3(u, s) (0.5f * (u[s] + u[2 * s]) + u[3 * s])
+#define TAP_0_2(u, s) (u[0] + u[s])
+#define TAP_1_2(u, s) (u[s] + u[2 * s])
+
+/* to[i * ts] = B^T, G, A^T, A, G^T of from[i * fs]. */
 #if OUT == 2
-#define TRANSFORM_INPUT(to, from, stride)                                                          \
-    do {                                                                                           \
-        to[0] = from[0] - from[2 * stride];                                                        \
-        to[stride] = from[stride] + from[2 * stride];                                              \
-        to[2 * stride] = from[2 * stride] - from[stride];                                          \
-        to[3 * stride] = from[stride] - from[3 * stride];                                          \
-    } while (0)
-#define TRANSFORM_FILTER(to, a, b, c)                                                              \
-    do {                                                                                           \
-        to[0] = a;                                                                                 \
-        to[1] = 0.5f * (a + b + c);                                                                \
-        to[2] = 0.5f * (a - b + c);                                                                \
-        to[3] = c;                                                                                 \
-    } while (0)
-#define TRANSFORM_OUTPUT(to, to_stride, from, stride)                                              \
-    do {                                                                                           \
-        to[0] = from[0] + from[stride] + from[2 * stride];                                         \
-        to[to_stride] = from[stride] - from[2 * stride] - from[3 * stride];                        \
-    } while (0)
+#define TRANSFORM_INPUT(to, ts, from, fs)                                                          \
+    INPUT_3(to, ts, from[0], from[fs], from[2 * fs], from[3 * fs])
+#define TRANSFORM_FILTER(to, ts, from, fs) FILTER_3(to, ts, from[0], from[fs], from[2 * fs])
+#define TRANSFORM_OUTPUT(to, ts, from, fs) to[0] = FIRST_3(from, fs), to[ts] = SECOND_3(from, fs)
+#define SPREAD_OUTPUT(to, ts, from, fs) SPREAD_3(to, ts, from[0], from[fs])
+#define GATHER_FILTER(to, ts, from, fs)                                                            \
+    to[0] = TAP_0_3(from, fs), to[ts] = TAP_1_3(from, fs), to[2 * ts] = TAP_2_3(from, fs)
+#elif TAPS == 5
+#define EVEN(from, fs, i) from[2 * (i) * fs]
+#define ODD(from, fs, i) from[(2 * (i) + 1) * fs]
+#define BEHIND(to, ts, i) (to + (i) * ts)
+#define TRANSFORM_INPUT(to, ts, from, fs)                                                          \
+    INPUT_3(to, ts, EVEN(from, fs, 0) - ODD(from, fs, 0), EVEN(from, fs, 1) - ODD(from, fs, 1),    \
+            EVEN(from, fs, 2) - ODD(from, fs, 2), EVEN(from, fs, 3) - ODD(from, fs, 3)),           \
+        INPUT_3(BEHIND(to, ts, 4), ts, ODD(from, fs, 0), ODD(from, fs, 1), ODD(from, fs, 2),       \
+                ODD(from, fs, 3)),                                                                 \
+        INPUT_2(BEHIND(to, ts, 8), ts, EVEN(from, fs, 1) - ODD(from, fs, 0),                       \
+                EVEN(from, fs, 2) - ODD(from, fs, 1), EVEN(from, fs, 3) - ODD(from, fs, 2))
+#define TRANSFORM_FILTER(to, ts, from, fs)                                                         \
+    FILTER_3(to, ts, from[0], from[2 * fs], from[4 * fs]),                                         \
+        FILTER_3(BEHIND(to, ts, 4), ts, from[0] + from[fs], from[2 * fs] + from[3 * fs],           \
+                 from[4 * fs]),                                                                    \
+        FILTER_2(BEHIND(to, ts, 8), ts, from[fs], from[3 * fs])
+#define TRANSFORM_OUTPUT(to, ts, from, fs)                                                         \
+    to[0] = FIRST_3(from, fs) + FIRST_3(BEHIND(from, fs, 4), fs),                                  \
+    to[ts] = FIRST_3(BEHIND(from, fs, 4), fs) + FIRST_2(BEHIND(from, fs, 8), fs),                  \
+    to[2 * ts] = SECOND_3(from, fs) + SECOND_3(BEHIND(from, fs, 4), fs),                           \
+    to[3 * ts] = SECOND_3(BEHIND(from, fs, 4), fs) + SECOND_2(BEHIND(from, fs, 8), fs)
+#define SPREAD_OUTPUT(to, ts, from, fs)                                                            \
+    SPREAD_3(to, ts, from[0], from[2 * fs]),                                                       \
+        SPREAD_3(BEHIND(to, ts, 4), ts, from[0] + from[fs], from[2 * fs] + from[3 * fs]),          \
+        SPREAD_2(BEHIND(to, ts, 8), ts, from[fs], from[3 * fs])
+#define GATHER_FILTER(to, ts, from, fs)                                                            \
+    to[0] = TAP_0_3(from, fs) + TAP_0_3(BEHIND(from, fs, 4), fs),                                  \
+    to[ts] = TAP_0_3(BEHIND(from, fs, 4), fs) + TAP_0_2(BEHIND(from, fs, 8), fs),                  \
+    to[2 * ts] = TAP_1_3(from, fs) + TAP_1_3(BEHIND(from, fs, 4), fs),                             \
+    to[3 * ts] = TAP_1_3(BEHIND(from, fs, 4), fs) + TAP_1_2(BEHIND(from, fs, 8), fs),              \
+    to[4 * ts] = TAP_2_3(from, fs) + TAP_2_3(BEHIND(from, fs, 4), fs)
 #else
-#define TRANSFORM_INPUT(to, from, stride)                                                          \
-    do {                                                                                           \
-        to[0] = 4 * from[0] - 5 * from[2 * stride] + from[4 * stride];                             \
-        to[stride] = from[4 * stride] + from[3 * stride] - 4 * (from[2 * stride] + from[stride]);  \
-        to[2 * stride] =                                                                           \
-            from[4 * stride] - from[3 * stride] - 4 * (from[2 * stride] - from[stride]);           \
-        to[3 * stride] =                                                                           \
-            from[4 * stride] - from[2 * stride] + 2 * (from[3 * stride] - from[stride]);           \
-        to[4 * stride] =                                                                           \
-            from[4 * stride] - from[2 * stride] - 2 * (from[3 * stride] - from[stride]);           \
-        to[5 * stride] = 4 * from[stride] - 5 * from[3 * stride] + from[5 * stride];               \
-    } while (0)
-#define TRANSFORM_FILTER(to, a, b, c)                                                              \
-    do {                                                                                           \
-        to[0] = 0.25f * a;                                                                         \
-        to[1] = (a + b + c) * (-1.0f / 6);                                                         \
-        to[2] = (a - b + c) * (-1.0f / 6);                                                         \
-        to[3] = (a + 2 * b + 4 * c) * (1.0f / 24);                                                 \
-        to[4] = (a - 2 * b + 4 * c) * (1.0f / 24);                                                 \
-        to[5] = c;                                                                                 \
-    } while (0)
-#define TRANSFORM_OUTPUT(to, to_stride, from, stride)                                              \
-    do {                                                                                           \
-        to[0] = from[0] + (from[stride] + from[2 * stride]) +                                      \
-                (from[3 * stride] + from[4 * stride]);                                             \
-        to[to_stride] =                                                                            \
-            (from[stride] - from[2 * stride]) + 2 * (from[3 * stride] - from[4 * stride]);         \
-        to[2 * to_stride] =                                                                        \
-            (from[stride] + from[2 * stride]) + 4 * (from[3 * stride] + from[4 * stride]);         \
-        to[3 * to_stride] = (from[stride] - from[2 * stride]) +                                    \
-                            8 * (from[3 * stride] - from[4 * stride]) + from[5 * stride];          \
-    } while (0)
+#define TRANSFORM_INPUT(to, ts, from, fs)                                                          \
+    to[0] = 4 * from[0] - 5 * from[2 * fs] + from[4 * fs],                                         \
+    to[ts] = from[4 * fs] + from[3 * fs] - 4 * (from[2 * fs] + from[fs]),                          \
+    to[2 * ts] = from[4 * fs] - from[3 * fs] - 4 * (from[2 * fs] - from[fs]),                      \
+    to[3 * ts] = from[4 * fs] - from[2 * fs] + 2 * (from[3 * fs] - from[fs]),                      \
+    to[4 * ts] = from[4 * fs] - from[2 * fs] - 2 * (from[3 * fs] - from[fs]),                      \
+    to[5 * ts] = 4 * from[fs] - 5 * from[3 * fs] + from[5 * fs]
+#define TRANSFORM_FILTER(to, ts, from, fs)                                                         \
+    to[0] = 0.25f * from[0], to[ts] = (from[0] + from[fs] + from[2 * fs]) * (-1.0f / 6),           \
+    to[2 * ts] = (from[0] - from[fs] + from[2 * fs]) * (-1.0f / 6),                                \
+    to[3 * ts] = (from[0] + 2 * from[fs] + 4 * from[2 * fs]) * (1.0f / 24),                        \
+    to[4 * ts] = (from[0] - 2 * from[fs] + 4 * from[2 * fs]) * (1.0f / 24),                        \
+    to[5 * ts] = from[2 * fs]
+#define TRANSFORM_OUTPUT(to, ts, from, fs)                                                         \
+    to[0] = from[0] + (from[fs] + from[2 * fs]) + (from[3 * fs] + from[4 * fs]),                   \
+    to[ts] = (from[fs] - from[2 * fs]) + 2 * (from[3 * fs] - from[4 * fs]),                        \
+    to[2 * ts] = (from[fs] + from[2 * fs]) + 4 * (from[3 * fs] + from[4 * fs]),                    \
+    to[3 * ts] = (from[fs] - from[2 * fs]) + 8 * (from[3 * fs] - from[4 * fs]) + from[5 * fs]
 #endif
 
 /* ---- before ---------------------------------------------------------------------------------- */
 
-/* packed[i, g, eight, c, e]: element i of G g G^T of filter 8 eight + e and channel c of group g, zeros
- * for filters past the last of M. w is read at m * m_stride + c * c_stride, turned round if `turned`.
+#define GROUP_FILTERS 16 /* whose products wait in a core's cache to become outputs */
+#define GROUP_EIGHTS (GROUP_FILTERS / TILE_FILTERS)
+
+/* packed[g, m / GROUP_FILTERS, i, eight, c, e]: element i of G g G^T of a filter of group g, zeros for
+ * filters past the last of M. w is read at m * m_stride + c * c_stride, turned round if `turned`.
  * global[0] = eights, [1] = channels of a group, [2] = groups. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_winograd_filters(global float *restrict packed, const ulong packed_offset,
@@ -90,27 +128,28 @@ conv2d_winograd_filters(global float *restrict packed, const ulong packed_offset
                         const int m_stride, const int c_stride, const int group_stride,
                         const int turned) {
     const int eight = get_global_id(0), c = get_global_id(1), g = get_global_id(2);
-    const int eights = get_global_size(0), C = get_global_size(1), groups = get_global_size(2);
-    global float *to = packed + packed_offset +
-                       (((size_t)g * eights + eight) * C + c) * TILE_FILTERS;
-    const size_t element = (size_t)groups * eights * C * TILE_FILTERS + GAP;
+    const int eights = get_global_size(0), C = get_global_size(1);
+    const int parts = (eights + GROUP_EIGHTS - 1) / GROUP_EIGHTS, part = eight / GROUP_EIGHTS;
+    const size_t element = GROUP_FILTERS * C + GAP;
+    global float *to = packed + packed_offset + ((size_t)g * parts + part) * AREA * element +
+                       (eight % GROUP_EIGHTS * C + c) * TILE_FILTERS;
     w += w_offset + (size_t)g * group_stride + (size_t)c * c_stride;
-    float filters[9][TILE_FILTERS];
+    float filters[TAPS * TAPS][TILE_FILTERS];
     for (int e = 0; e < TILE_FILTERS; e++) {
         const int m = eight * TILE_FILTERS + e;
-        for (int i = 0; i < 9; i++)
-            filters[i][e] = m < M ? w[(size_t)m * m_stride + (turned ? 8 - i : i)] : 0.0f;
+        for (int i = 0; i < TAPS * TAPS; i++)
+            filters[i][e] =
+                m < M ? w[(size_t)m * m_stride + (turned ? TAPS * TAPS - 1 - i : i)] : 0.0f;
     }
-    float8 g9[9], rows[3 * SIDE], columns[SIDE];
+    float8 taps[TAPS * TAPS], rows[TAPS * SIDE], columns[SIDE];
 #pragma unroll
-    for (int i = 0; i < 9; i++)
-        g9[i] = vload8(0, filters[i]);
+    for (int i = 0; i < TAPS * TAPS; i++)
+        taps[i] = vload8(0, filters[i]);
 #pragma unroll
-    for (int i = 0; i < 3; i++)
-        TRANSFORM_FILTER((rows + i * SIDE), g9[3 * i], g9[3 * i + 1], g9[3 * i + 2]);
-#pragma unroll
+    for (int i = 0; i < TAPS; i++)
+        TRANSFORM_FILTER((rows + i * SIDE), 1, (taps + i * TAPS), 1);
     for (int j = 0; j < SIDE; j++) {
-        TRANSFORM_FILTER(columns, rows[j], rows[SIDE + j], rows[2 * SIDE + j]);
+        TRANSFORM_FILTER(columns, 1, (rows + j), SIDE);
 #pragma unroll
         for (int i = 0; i < SIDE; i++)
             vstore8(columns[i], 0, to + (i * SIDE + j) * element);
@@ -144,204 +183,217 @@ tile_run next_run(tile_run r, int left, int tiles_h, int tiles_w) {
     return r;
 }
 
-/* d[i * SIDE + j, 0 .. count-1] = pixel (i, j) of `count` tiles side by side, the first of them at
- * `from`. Eight tiles of OUT 2 are the even and odd lanes of two vectors, of which lanes beyond `count`
- * hold what follows; `inside` is whether that may be read. */
-void gather_tiles(float *d, global const float *from, int count, int W, bool inside) {
+/* d[j, 0 .. 7] = pixel j of eight tiles side by side: every OUT-th of a row. */
+void gather_row(float *d, global const float *row) {
+    const float16 low = vload16(0, row);
 #if OUT == 2
-    for (int i = 0; inside && i < SIDE; i++) {
-        const float16 here = vload16(0, from + i * W), next = vload16(0, from + i * W + 2);
-        vstore8(here.even, 0, d + i * SIDE * D_ROW);
-        vstore8(here.odd, 0, d + (i * SIDE + 1) * D_ROW);
-        vstore8(next.even, 0, d + (i * SIDE + 2) * D_ROW);
-        vstore8(next.odd, 0, d + (i * SIDE + 3) * D_ROW);
-    }
-    if (inside)
-        return;
+    vstore8(low.even, 0, d);
+    vstore8(low.odd, 0, d + D_ROW);
+#else
+    const float16 high = vload16(1, row);
+    vstore8((float8)(low.s048c, high.s048c), 0, d);
+    vstore8((float8)(low.s159d, high.s159d), 0, d + D_ROW);
+    vstore8((float8)(low.s26ae, high.s26ae), 0, d + 2 * D_ROW);
+    vstore8((float8)(low.s37bf, high.s37bf), 0, d + 3 * D_ROW);
 #endif
-    for (int i = 0; i < SIDE; i++)
-        for (int j = 0; j < SIDE; j++)
-            for (int e = 0; e < count; e++)
-                d[(i * SIDE + j) * D_ROW + e] = from[i * W + j + e * OUT];
 }
 
-/* v: element i of B^T d B of tile 32 block + lane in channel c, at i * (blocks C 32 + GAP) + block *
- * block_stride + c * c_stride + lane. x (N, C, H, W) is padded so that every tile, the last ones too, lies
- * in it. global[0] = blocks, [1] = C. */
+/* d[i * PIXELS + j, 0 .. count-1] = pixel (i, j) of `count` tiles side by side, the first of them at
+ * `from`. Lanes beyond `count`, and up to OUT rows of d beyond the last, hold what follows; `inside` is
+ * whether that may be read. */
+void gather_tiles(float *d, global const float *from, int count, int W, bool inside) {
+    for (int i = 0; inside && i < PIXELS; i++)
+        for (int j = 0; j < PIXELS; j += OUT)
+            gather_row(d + (i * PIXELS + j) * D_ROW, from + i * W + j);
+    for (int i = 0; !inside && i < PIXELS; i++)
+        for (int j = 0; j < PIXELS; j++)
+            for (int e = 0; e < count; e++)
+                d[(i * PIXELS + j) * D_ROW + e] = from[i * W + j + e * OUT];
+}
+
+/* v: element i of B^T d B of tile 32 block + lane in channel c, at i * element + block * block_stride +
+ * c * c_stride + lane, for blocks from `first_block` on. x (N, C, H, W) is padded so that every tile, the
+ * last ones too, lies in it. global[0] = blocks, [1] = C. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_winograd_input(global float *restrict v, const ulong v_offset,
-                      global const float *restrict x, const ulong x_offset, const int tiles,
-                      const int tiles_h, const int tiles_w, const int H, const int W, const int N,
-                      const int block_stride, const int c_stride) {
-    const int block = get_global_id(0), c = get_global_id(1);
-    const int blocks = get_global_size(0), C = get_global_size(1);
-    const int first = block * BLOCK, count = min(BLOCK, tiles - first);
+                      global const float *restrict x, const ulong x_offset, const int first_block,
+                      const int tiles, const int tiles_h, const int tiles_w, const int H,
+                      const int W, const int N, const ulong element, const ulong block_stride,
+                      const ulong c_stride) {
+    const int block = get_global_id(0), c = get_global_id(1), C = get_global_size(1);
+    const int first = (first_block + block) * BLOCK, count = min(BLOCK, tiles - first);
     const size_t end = (size_t)N * C * H * W; /* of x */
-    float d[AREA * D_ROW];
-    float16 half_way[AREA], done[AREA];
+    float d[(PIXELS * PIXELS + OUT) * D_ROW];
     x += x_offset;
     tile_run r = first_run(first, first + count, tiles_h, tiles_w);
     for (int lane = 0; lane < count; lane += r.count, r = next_run(r, count - lane, tiles_h, tiles_w)) {
         const size_t at = (((size_t)r.n * C + c) * H + r.p * OUT) * W + r.q * OUT;
-        gather_tiles(d + lane, x + at, r.count, W, at + (SIDE - 1) * W + 18 <= end);
+        gather_tiles(d + lane, x + at, r.count, W,
+                     at + (PIXELS - 1) * W + (RUN + 1) * OUT <= end);
     }
     for (int lane = count; lane < BLOCK; lane++) /* lanes without a tile, whose products are dropped */
-        for (int i = 0; i < AREA; i++)
+        for (int i = 0; i < PIXELS * PIXELS; i++)
             d[i * D_ROW + lane] = 0.0f;
-    const size_t element = (size_t)blocks * C * BLOCK + GAP;
-    global float *to = v + v_offset + (size_t)block * block_stride + (size_t)c * c_stride;
+    global float *to = v + v_offset + block * block_stride + c * c_stride;
     for (int part = 0; part < 2; part++) {
-        float16 in[AREA];
+        float16 half_way[SIDE * PIXELS];
 #pragma unroll
-        for (int i = 0; i < AREA; i++)
-            in[i] = vload16(0, d + i * D_ROW + 16 * part);
+        for (int j = 0; j < PIXELS; j++) {
+            float16 in[PIXELS];
 #pragma unroll
-        for (int i = 0; i < SIDE; i++)
-            TRANSFORM_INPUT((half_way + i), (in + i), SIDE);
+            for (int i = 0; i < PIXELS; i++)
+                in[i] = vload16(0, d + (i * PIXELS + j) * D_ROW + 16 * part);
+            TRANSFORM_INPUT((half_way + j), PIXELS, in, 1);
+        }
 #pragma unroll
-        for (int i = 0; i < SIDE; i++)
-            TRANSFORM_INPUT((done + i * SIDE), (half_way + i * SIDE), 1);
+        for (int i = 0; i < SIDE; i++) {
+            float16 done[SIDE];
+            TRANSFORM_INPUT(done, 1, (half_way + i * PIXELS), 1);
 #pragma unroll
-        for (int i = 0; i < AREA; i++)
-            STORE16(global, done[i], to + i * element + 16 * part);
-    }
-}
-
-/* ---- the products ---------------------------------------------------------------------------- */
-
-#define GROUP_BLOCKS 3 /* of tiles, for which the filters are read once */
-
-/* m[i, block, k, lane] = sum over the CG channels of a group of packed[i, g, k, c] v[i, block, c, lane].
- * global[0] = block groups, [1] = AREA, [2] = groups. */
-kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-conv2d_winograd_multiply(global float *restrict m, const ulong m_offset,
-                         global const float *restrict packed, const ulong packed_offset,
-                         global const float *restrict v, const ulong v_offset, const int blocks,
-                         const int eights, const int CG) {
-    const int first = get_global_id(0) * GROUP_BLOCKS, i = get_global_id(1), g = get_global_id(2);
-    const int groups = get_global_size(2), last = min(first + GROUP_BLOCKS, blocks);
-    packed += packed_offset + (size_t)(i * groups + g) * eights * CG * TILE_FILTERS + i * GAP;
-    v += v_offset + ((size_t)i * blocks * groups * CG + g * CG) * BLOCK + i * GAP;
-    m += m_offset + (size_t)(i * blocks * groups + g) * eights * TILE_FILTERS * BLOCK + i * GAP;
-    for (int eight = 0; eight < eights; eight++) {
-        global const float *weights = packed + (size_t)eight * CG * TILE_FILTERS;
-        for (int block = first; block < last; block++) {
-            global const float *rows = v + (size_t)block * groups * CG * BLOCK;
-            float16 acc[2 * TILE_FILTERS];
-#pragma unroll
-            for (int e = 0; e < 2 * TILE_FILTERS; e++)
-                acc[e] = 0.0f;
-            for (int t = 0; t < CG; t++) {
-                const float16 low = vload16(2 * t, rows), high = vload16(2 * t + 1, rows);
-#pragma unroll
-                for (int e = 0; e < TILE_FILTERS; e++) {
-                    const float16 weight = (float16)weights[t * TILE_FILTERS + e];
-                    acc[2 * e] = fma(weight, low, acc[2 * e]);
-                    acc[2 * e + 1] = fma(weight, high, acc[2 * e + 1]);
-                }
-            }
-            global float *to =
-                m + ((size_t)block * groups * eights + eight) * TILE_FILTERS * BLOCK;
-#pragma unroll
-            for (int e = 0; e < 2 * TILE_FILTERS; e++)
-                STORE16(global, acc[e], to + 16 * e);
+            for (int j = 0; j < SIDE; j++)
+                STORE16(global, done[j], to + (i * SIDE + j) * element + 16 * part);
         }
     }
 }
 
-/* ---- behind ---------------------------------------------------------------------------------- */
+/* ---- the products, and behind them ----------------------------------------------------------- */
 
-/* to[0 .. width-1]: a row of the outputs of `count` tiles side by side, whose column j is d[j][0 .. ]. */
-void scatter_row(global float *to, const float *d, int count, int width) {
+#define M_ELEMENT (GROUP_FILTERS * BLOCK + GAP)
+
+/* m[filter, lane] = sum over the C channels of packed[eight, c, filter] v[c, lane]. */
+void multiply(float *m, global const float *packed, global const float *v, int eights, int C) {
+    for (int eight = 0; eight < eights; eight++, packed += (size_t)C * TILE_FILTERS) {
+        float16 acc[2 * TILE_FILTERS];
+#pragma unroll
+        for (int e = 0; e < 2 * TILE_FILTERS; e++)
+            acc[e] = 0.0f;
+        for (int t = 0; t < C; t++) {
+            const float16 low = vload16(2 * t, v), high = vload16(2 * t + 1, v);
+#pragma unroll
+            for (int e = 0; e < TILE_FILTERS; e++) {
+                const float16 weight = (float16)packed[t * TILE_FILTERS + e];
+                acc[2 * e] = fma(weight, low, acc[2 * e]);
+                acc[2 * e + 1] = fma(weight, high, acc[2 * e + 1]);
+            }
+        }
+#pragma unroll
+        for (int e = 0; e < 2 * TILE_FILTERS; e++)
+            STORE16(private, acc[e], m + (eight * 2 * TILE_FILTERS + e) * 16);
+    }
+}
+
+/* d[i * OUT + j, lane] = start + A^T m A of 32 tiles. */
+void transform_output(float *d, const float *m, float start) {
+    for (int part = 0; part < 2; part++) {
+        float16 half_way[OUT * SIDE];
+#pragma unroll
+        for (int j = 0; j < SIDE; j++) {
+            float16 in[SIDE];
+#pragma unroll
+            for (int i = 0; i < SIDE; i++)
+                in[i] = vload16(part, m + (i * SIDE + j) * M_ELEMENT);
+            TRANSFORM_OUTPUT((half_way + j), SIDE, in, 1);
+        }
+#pragma unroll
+        for (int i = 0; i < OUT; i++) {
+            float16 done[OUT];
+            TRANSFORM_OUTPUT(done, 1, (half_way + i * SIDE), 1);
+#pragma unroll
+            for (int j = 0; j < OUT; j++)
+                STORE16(private, done[j] + start, d + (i * OUT + j) * BLOCK + 16 * part);
+        }
+    }
+}
+
+/* to[0 .. width-1]: a row of the outputs of some tiles side by side, whose column j is d[j][0 .. ]. */
+void scatter_row(global float *to, const float *d, int width) {
     float row[OUT * RUN];
-#if OUT == 2
     float16 pixels;
+#if OUT == 2
     pixels.even = vload8(0, d);
     pixels.odd = vload8(0, d + BLOCK);
     STORE16(private, pixels, row);
 #else
-    for (int e = 0; e < count; e++)
-        for (int j = 0; j < OUT; j++)
-            row[e * OUT + j] = d[j * BLOCK + e];
-#endif
-    if (OUT == 2 && width == 16) {
-        STORE16(global, vload16(0, row), to);
-        return;
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+        pixels.s048c = vload4(i, d);
+        pixels.s159d = vload4(i, d + BLOCK);
+        pixels.s26ae = vload4(i, d + 2 * BLOCK);
+        pixels.s37bf = vload4(i, d + 3 * BLOCK);
+        STORE16(private, pixels, row + 16 * i);
     }
+#endif
     int at = 0;
+    for (; at + 16 <= width; at += 16)
+        STORE16(global, vload16(0, row + at), to + at);
     for (; at + 4 <= width; at += 4)
         vstore4(vload4(0, row + at), 0, to + at);
     for (; at < width; at++)
         to[at] = row[at];
 }
 
-/* y[n,k,p,q] = f( b[k] + A^T m A ). m's filters are rounded up to eights in each group of KG.
- * global[0] = blocks, [1] = K. */
+/* y[n,k,p,q] = f( b[k] + A^T [ sum over the CG channels of a group of packed v ] A ).
+ * global[0] = parts of GROUP_FILTERS of a group's KG filters, [1] = groups, [2] = blocks from `first_block`
+ * on. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_winograd_output(global float *restrict y, const ulong y_offset,
-                       global const float *restrict m, const ulong m_offset,
+                       global const float *restrict packed, const ulong packed_offset,
+                       global const float *restrict v, const ulong v_offset,
                        global const float *restrict b, const ulong b_offset, const int has_bias,
-                       const int activation, const float alpha, const int tiles, const int tiles_h,
-                       const int tiles_w, const int KG, const int groups, const int P,
-                       const int Q) {
-    const int block = get_global_id(0), k = get_global_id(1);
-    const int blocks = get_global_size(0), K = get_global_size(1);
-    const int rounded = (KG + TILE_FILTERS - 1) / TILE_FILTERS * TILE_FILTERS;
-    const size_t element = (size_t)blocks * groups * rounded * BLOCK + GAP;
-    global const float *from =
-        m + m_offset + ((size_t)(block * groups + k / KG) * rounded + k % KG) * BLOCK;
-    const float16 start = (float16)(has_bias ? b[b_offset + k] : 0.0f);
-    float d[OUT * OUT * BLOCK + RUN];
-    for (int part = 0; part < 2; part++) {
-        float16 in[AREA], half_way[OUT * SIDE], done[OUT * OUT];
-#pragma unroll
-        for (int i = 0; i < AREA; i++)
-            in[i] = vload16(part, from + i * element);
-#pragma unroll
-        for (int i = 0; i < SIDE; i++)
-            TRANSFORM_OUTPUT((half_way + i), SIDE, (in + i), SIDE);
-#pragma unroll
-        for (int i = 0; i < OUT; i++)
-            TRANSFORM_OUTPUT((done + i * OUT), 1, (half_way + i * SIDE), 1);
-#pragma unroll
-        for (int i = 0; i < OUT * OUT; i++)
-            vstore16(done[i] + start, 2 * i + part, d);
-    }
-    activate_all(activation, alpha, d, OUT * OUT * BLOCK);
-    const int first = block * BLOCK, count = min(BLOCK, tiles - first);
-    tile_run r = first_run(first, first + count, tiles_h, tiles_w);
-    y += y_offset;
-    for (int lane = 0; lane < count; lane += r.count, r = next_run(r, count - lane, tiles_h, tiles_w)) {
-        const int p = r.p * OUT, q = r.q * OUT;
-        global float *to = y + (((size_t)r.n * K + k) * P + p) * Q + q;
-        for (int i = 0; i < min(OUT, P - p); i++)
-            scatter_row(to + i * Q, d + i * OUT * BLOCK + lane, r.count, min(r.count * OUT, Q - q));
+                       const int activation, const float alpha, const int first_block,
+                       const int tiles, const int tiles_h, const int tiles_w, const int CG,
+                       const int KG, const int P, const int Q) {
+    const int part = get_global_id(0), g = get_global_id(1), block = get_global_id(2);
+    const int parts = get_global_size(0), groups = get_global_size(1);
+    const int first_filter = part * GROUP_FILTERS, filters = min(GROUP_FILTERS, KG - first_filter);
+    const int first = (first_block + block) * BLOCK, count = min(BLOCK, tiles - first);
+    const size_t filter_element = GROUP_FILTERS * CG + GAP;
+    const size_t input_element = (size_t)groups * CG * BLOCK + GAP;
+    float m[AREA * M_ELEMENT], d[OUT * OUT * BLOCK + RUN];
+    packed += packed_offset + ((size_t)g * parts + part) * AREA * filter_element;
+    v += v_offset + block * AREA * input_element + (size_t)g * CG * BLOCK;
+    for (int i = 0; i < AREA; i++)
+        multiply(m + i * M_ELEMENT, packed + i * filter_element, v + i * input_element,
+                 (filters + TILE_FILTERS - 1) / TILE_FILTERS, CG);
+    for (int e = 0; e < filters; e++) {
+        const int k = g * KG + first_filter + e;
+        transform_output(d, m + e * BLOCK, has_bias ? b[b_offset + k] : 0.0f);
+        activate_all(activation, alpha, d, OUT * OUT * BLOCK);
+        tile_run r = first_run(first, first + count, tiles_h, tiles_w);
+        for (int lane = 0; lane < count;
+             lane += r.count, r = next_run(r, count - lane, tiles_h, tiles_w)) {
+            const int p = r.p * OUT, q = r.q * OUT;
+            global float *to =
+                y + y_offset + (((size_t)r.n * groups * KG + k) * P + p) * Q + q;
+            for (int i = 0; i < min(OUT, P - p); i++)
+                scatter_row(to + i * Q, d + i * OUT * BLOCK + lane, min(r.count * OUT, Q - q));
+        }
     }
 }
 
-/* ---- the weight gradient, OUT 2 -------------------------------------------------------------- */
+/* ---- the weight gradient --------------------------------------------------------------------- */
 
 /* The transposed algorithm: dg = G^T [ sum over tiles of (A dY A^T) * (B^T d B) ] G, whose products are
- * sixteen matrix products over the tiles. */
-#if OUT == 2
+ * SIDE^2 matrix products over the tiles. */
+#if OUT == 2 || TAPS == 5
 
-/* to[0 .. 3] = A (a, b) */
-#define SPREAD_OUTPUT(to, stride, a, b)                                                            \
-    do {                                                                                           \
-        to[0] = a;                                                                                 \
-        to[stride] = a + b;                                                                        \
-        to[2 * stride] = a - b;                                                                    \
-        to[3 * stride] = -b;                                                                       \
-    } while (0)
-
-/* d[i * 2 + j, 0 .. count-1] = pixel (i, j) of the outputs of `count` tiles side by side, zeros past the
- * plane's edge, which `width` and `height` pixels are away from the first. */
-void gather_outputs(float *d, global const float *from, int count, int width, int height, int Q) {
-    for (int i = 0; i < OUT; i++)
-        for (int j = 0; j < OUT; j++)
-            for (int e = 0; e < count; e++)
-                d[(i * OUT + j) * D_ROW + e] =
-                    i < height && 2 * e + j < width ? from[i * Q + 2 * e + j] : 0.0f;
+/* d[i * OUT + j, 0 .. count-1] = pixel (i, j) of the outputs of `count` tiles side by side, zeros past the
+ * plane's edge, which `width` and `height` pixels are away from the first. Lanes beyond `count` hold what
+ * follows; `inside` is whether that may be read. */
+void gather_outputs(float *d, global const float *from, int count, int width, int height, int Q,
+                    bool inside) {
+    const int last = count - 1, there = min(OUT, width - last * OUT); /* columns of the last tile */
+    for (int i = 0; i < OUT; i++, d += OUT * D_ROW) {
+        if (i < height && inside)
+            gather_row(d, from + i * Q);
+        else
+            for (int j = 0; j < OUT; j++)
+                for (int e = 0; e < count; e++)
+                    d[j * D_ROW + e] =
+                        i < height && OUT * e + j < width ? from[i * Q + OUT * e + j] : 0.0f;
+        for (int j = there; j < OUT; j++)
+            d[j * D_ROW + last] = 0.0f;
+    }
 }
 
 /* m: element i of A dY A^T of tile 32 block + lane of filter k, at i * (K blocks 32 + GAP) +
@@ -349,54 +401,45 @@ void gather_outputs(float *d, global const float *from, int count, int width, in
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_winograd_slopes(global float *restrict m, const ulong m_offset,
                        global const float *restrict dy, const ulong dy_offset, const int tiles,
-                       const int tiles_h, const int tiles_w, const int P, const int Q) {
+                       const int tiles_h, const int tiles_w, const int P, const int Q,
+                       const int N) {
     const int block = get_global_id(0), k = get_global_id(1);
     const int blocks = get_global_size(0), K = get_global_size(1);
     const int first = block * BLOCK, count = min(BLOCK, tiles - first);
+    const size_t end = (size_t)N * K * P * Q; /* of dy */
     float d[OUT * OUT * D_ROW];
-    float16 half_way[OUT * SIDE], done[AREA];
-    for (int i = 0; i < OUT * OUT; i++)
-        for (int lane = 0; lane < BLOCK; lane++)
-            d[i * D_ROW + lane] = 0.0f;
     tile_run r = first_run(first, first + count, tiles_h, tiles_w);
     for (int lane = 0; lane < count; lane += r.count, r = next_run(r, count - lane, tiles_h, tiles_w)) {
         const int p = r.p * OUT, q = r.q * OUT;
-        global const float *from = dy + dy_offset + (((size_t)r.n * K + k) * P + p) * Q + q;
-        if (q + 2 * r.count <= Q && p + OUT <= P && r.count == RUN)
-            for (int i = 0; i < OUT; i++) {
-                const float16 pixels = vload16(0, from + i * Q);
-                vstore8(pixels.even, 0, d + i * OUT * D_ROW + lane);
-                vstore8(pixels.odd, 0, d + (i * OUT + 1) * D_ROW + lane);
-            }
-        else
-            gather_outputs(d + lane, from, r.count, Q - q, P - p, Q);
+        const size_t at = (((size_t)r.n * K + k) * P + p) * Q + q;
+        gather_outputs(d + lane, dy + dy_offset + at, r.count, Q - q, P - p, Q,
+                       at + (OUT - 1) * Q + RUN * OUT <= end);
     }
+    for (int lane = count; lane < BLOCK; lane++)
+        for (int i = 0; i < OUT * OUT; i++)
+            d[i * D_ROW + lane] = 0.0f;
     const size_t element = (size_t)K * blocks * BLOCK + GAP;
     global float *to = m + m_offset + ((size_t)k * blocks + block) * BLOCK;
     for (int part = 0; part < 2; part++) {
-        float16 in[OUT * OUT];
+        float16 half_way[SIDE * OUT];
 #pragma unroll
-        for (int i = 0; i < OUT * OUT; i++)
-            in[i] = vload16(0, d + i * D_ROW + 16 * part);
+        for (int j = 0; j < OUT; j++) {
+            float16 in[OUT];
 #pragma unroll
-        for (int i = 0; i < OUT; i++)
-            SPREAD_OUTPUT((half_way + i * SIDE), 1, in[i * OUT], in[i * OUT + 1]);
+            for (int i = 0; i < OUT; i++)
+                in[i] = vload16(0, d + (i * OUT + j) * D_ROW + 16 * part);
+            SPREAD_OUTPUT((half_way + j), OUT, in, 1);
+        }
 #pragma unroll
-        for (int j = 0; j < SIDE; j++)
-            SPREAD_OUTPUT((done + j), SIDE, half_way[j], half_way[SIDE + j]);
+        for (int i = 0; i < SIDE; i++) {
+            float16 done[SIDE];
+            SPREAD_OUTPUT(done, 1, (half_way + i * OUT), 1);
 #pragma unroll
-        for (int i = 0; i < AREA; i++)
-            STORE16(global, done[i], to + i * element + 16 * part);
+            for (int j = 0; j < SIDE; j++)
+                STORE16(global, done[j], to + (i * SIDE + j) * element + 16 * part);
+        }
     }
 }
-
-/* to[0 .. 2] = G^T (a, b, c, d) */
-#define GATHER_FILTER(to, stride, a, b, c, d)                                                      \
-    do {                                                                                           \
-        to[0] = a + 0.5f * (b + c);                                                                \
-        to[stride] = 0.5f * (b - c);                                                               \
-        to[2 * stride] = 0.5f * (b + c) + d;                                                       \
-    } while (0)
 
 /* dw[k,c] = G^T u[., k, c] G; u's elements are `element` apart. global[0] = all filters and their channels,
  * one-dimensional. */
@@ -406,19 +449,21 @@ kernel void conv2d_winograd_gradients(global float *restrict dw, const ulong dw_
     const int at = get_global_id(0);
     if (at >= count)
         return;
-    float half_way[3 * SIDE], done[9];
+    float half_way[TAPS * SIDE], done[TAPS];
     u += u_offset + at;
+    for (int j = 0; j < SIDE; j++) {
+        float in[SIDE];
 #pragma unroll
-    for (int j = 0; j < SIDE; j++)
-        GATHER_FILTER((half_way + j), SIDE, u[(size_t)j * element], u[(size_t)(SIDE + j) * element],
-                      u[(size_t)(2 * SIDE + j) * element], u[(size_t)(3 * SIDE + j) * element]);
-#pragma unroll
-    for (int i = 0; i < 3; i++)
-        GATHER_FILTER((done + 3 * i), 1, half_way[i * SIDE], half_way[i * SIDE + 1],
-                      half_way[i * SIDE + 2], half_way[i * SIDE + 3]);
-    dw += dw_offset + (size_t)at * 9;
-    for (int i = 0; i < 9; i++)
-        dw[i] = done[i];
+        for (int i = 0; i < SIDE; i++)
+            in[i] = u[(size_t)(i * SIDE + j) * element];
+        GATHER_FILTER((half_way + j), SIDE, in, 1);
+    }
+    dw += dw_offset + (size_t)at * TAPS * TAPS;
+    for (int i = 0; i < TAPS; i++) {
+        GATHER_FILTER(done, 1, (half_way + i * SIDE), 1);
+        for (int j = 0; j < TAPS; j++)
+            dw[i * TAPS + j] = done[j];
+    }
 }
 
 #endif

@@ -98,8 +98,8 @@ static void rows_tiles_that_hang_over(void **state) {
 
 /* ---- winograd ------------------------------------------------------------------------------ */
 
-static problem filtering(void) {
-    problem p = convolution((lens_shape){19, 64, 9, 7}, (lens_shape){70, 32, 3, 3});
+static problem filtering(size_t taps) {
+    problem p = convolution((lens_shape){19, 64, 9, 7}, (lens_shape){70, 32, taps, taps});
     p.opts.groups = 2;
     p.opts.padding = (lens_padding){1, 0, 2, 1, LENS_PAD_ZERO, 0};
     return p;
@@ -110,17 +110,19 @@ static void winograd2_is_exact_on_integers(void **state) {
     (void)state;
     if (!is_cpu())
         skip();
-    compare("winograd2", filtering(), LENS_BACKWARD_WEIGHT);
-    compare("winograd2", convolution((lens_shape){1, 5, 8, 6}, (lens_shape){9, 5, 3, 3}),
-            LENS_BACKWARD_WEIGHT);
-    problem p = convolution((lens_shape){3, 6, 11, 23}, (lens_shape){5, 6, 3, 3}); /* long rows */
-    p.opts.padding = (lens_padding){1, 1, 1, 1, LENS_PAD_ZERO, 0};
-    compare("winograd2", p, LENS_BACKWARD_WEIGHT);
+    for (size_t taps = 3; taps <= 5; taps += 2) {
+        compare("winograd2", filtering(taps), LENS_BACKWARD_WEIGHT);
+        compare("winograd2", convolution((lens_shape){1, 5, 8, 6}, (lens_shape){9, 5, taps, taps}),
+                LENS_BACKWARD_WEIGHT);
+        problem p = convolution((lens_shape){3, 6, 11, 41}, (lens_shape){5, 6, taps, taps});
+        p.opts.padding = (lens_padding){1, 1, 1, 1, LENS_PAD_ZERO, 0}; /* long rows */
+        compare("winograd2", p, LENS_BACKWARD_WEIGHT);
+    }
 }
 
 /* The largest error against the sums in float64, over the root of the number of products. */
-static double error_of(const char *algorithm, lens_pass pass) {
-    problem p = filtering();
+static double error_of(const char *algorithm, lens_pass pass, size_t taps) {
+    problem p = filtering(taps);
     p.reals = true;
     p.pass = pass;
     lens_context *context = problem_context(algorithm, false);
@@ -132,7 +134,7 @@ static double error_of(const char *algorithm, lens_pass pass) {
         worst = fmax(worst, fabs((double)got[i] - (double)expected[i]));
     free(got), free(expected);
     lens_context_free(context);
-    size_t products = pass == LENS_BACKWARD_WEIGHT ? p.x.n * p.x.h * p.x.w : p.w.c * 9;
+    size_t products = pass == LENS_BACKWARD_WEIGHT ? p.x.n * p.x.h * p.x.w : p.w.c * taps * taps;
     return worst / sqrt((double)products);
 }
 
@@ -144,12 +146,14 @@ static void winograd_rounds_little(void **state) {
     if (!is_cpu())
         skip();
     for (int pass = LENS_FORWARD; pass <= LENS_BACKWARD_WEIGHT; pass++) {
-        double packed = error_of("packed", pass), two = error_of("winograd2", pass);
-        double four = pass == LENS_BACKWARD_WEIGHT ? 0 : error_of("winograd4", pass);
-        print_message("%s: packed %.2g, winograd2 %.2g, winograd4 %.2g\n", lens_pass_name(pass),
-                      packed, two, four);
+        double packed = error_of("packed", pass, 3), two = error_of("winograd2", pass, 3);
+        double nested = error_of("winograd2", pass, 5);
+        double four = pass == LENS_BACKWARD_WEIGHT ? 0 : error_of("winograd4", pass, 3);
+        print_message("%s: packed %.2g, winograd2 %.2g, of 5x5 %.2g, winograd4 %.2g\n",
+                      lens_pass_name(pass), packed, two, nested, four);
         assert_true(packed < 3e-6);
         assert_true(two < 3e-6);
+        assert_true(nested < 3e-6);
         assert_true(four < 2e-5);
     }
 }

@@ -1,8 +1,9 @@
-/* ocl_conv2d_winograd.c: 3x3 convolutions by Winograd's minimal filtering, on CPU devices.
+/* ocl_conv2d_winograd.c: 3x3 and 5x5 convolutions by Winograd's minimal filtering, on CPU devices.
  *
- * Some images at a time: their input is padded so that whole tiles cover the output, transformed,
- * multiplied with the transformed filters, and transformed back. The input's gradient is the same
- * for dy and the filters turned round. cl/conv2d_winograd.cl has the mathematics.
+ * Some images at a time: their input is padded so that whole tiles cover the output. Then some
+ * blocks of tiles at a time, which stay in the caches, are transformed, multiplied with the
+ * transformed filters and transformed back. The input's gradient is the same for dy and the filters
+ * turned round. cl/conv2d_winograd.cl has the mathematics.
  */
 #include "opencl/ocl_conv2d_winograd.h"
 #include "core/size.h"
@@ -11,8 +12,8 @@
 
 /* As in cl/conv2d_winograd.cl. */
 #define TILE_FILTERS 8
+#define GROUP_FILTERS 16
 #define BLOCK 32
-#define GROUP_BLOCKS 3
 #define GAP 32
 
 #define MANY_CHANNELS 64
@@ -23,14 +24,17 @@
 #define LEAST_TILES 4 /* of an image */
 #define LEAST_SUM 200 /* tiles */
 
-/* Images done at a time: what lies in scratch then stays small, and in the larger caches. */
+/* Images done at a time, so that what lies in scratch stays small; and of their transformed input
+ * as many blocks as fill so many floats of the larger caches. */
 #define SLICE_IMAGES 16
+#define SLICE_FLOATS 4194304
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
 /* One direction of the convolution: of x to y, or of dy to dx. */
 typedef struct filtering {
-    size_t out, area;             /* outputs of a tile along an axis; elements of a tile */
+    size_t out, taps, area;       /* outputs of a tile along an axis; taps; elements of a tile */
+    const char *options;          /* of the program */
     lens_shape from, to;          /* all images */
     size_t m, channels, groups;   /* filters and channels of a group */
     bool turned;                  /* the filters, for dy to dx */
@@ -39,36 +43,55 @@ typedef struct filtering {
     size_t images, tiles, blocks; /* of a slice */
 } filtering;
 
+/* The filtering of "winograd2" and of "winograd4" for 3x3 filters, of "winograd2" for 5x5. */
+static filtering kind_of(size_t out, size_t taps) {
+    if (taps == 5)
+        return (filtering){.out = 4, .taps = 5, .area = 11 * 11, .options = "-DOUT=4 -DTAPS=5"};
+    if (out == 4)
+        return (filtering){.out = 4, .taps = 3, .area = 6 * 6, .options = "-DOUT=4 -DTAPS=3"};
+    return (filtering){.out = 2, .taps = 3, .area = 4 * 4, .options = "-DOUT=2 -DTAPS=3"};
+}
+
 static filtering filtering_of(size_t out, lens_pass pass, lens_shape x, lens_shape w, lens_shape y,
                               const lens_conv2d_opts *opts) {
-    filtering f = {.out = out, .area = (out + 2) * (out + 2), .groups = opts->groups};
+    filtering f = kind_of(out, w.h);
+    f.groups = opts->groups;
     f.turned = pass == LENS_BACKWARD_INPUT;
     f.from = f.turned ? y : x;
     f.to = f.turned ? x : y;
     f.m = f.turned ? w.c : w.n / opts->groups;
     f.channels = f.turned ? w.n / opts->groups : w.c;
     f.padding = f.turned ? ocl_turn_of(w, opts).zeros : opts->padding;
-    f.tiles_h = lens_size_div_up(f.to.h, out);
-    f.tiles_w = lens_size_div_up(f.to.w, out);
-    f.padding.bottom += f.tiles_h * out - f.to.h;
-    f.padding.right += f.tiles_w * out - f.to.w;
+    f.tiles_h = lens_size_div_up(f.to.h, f.out);
+    f.tiles_w = lens_size_div_up(f.to.w, f.out);
+    f.padding.bottom += f.tiles_h * f.out - f.to.h;
+    f.padding.right += f.tiles_w * f.out - f.to.w;
     f.images = lens_size_min(f.from.n, SLICE_IMAGES);
     f.tiles = f.images * f.tiles_h * f.tiles_w;
     f.blocks = lens_size_div_up(f.tiles, BLOCK);
     return f;
 }
 
+static size_t parts_of(const filtering *f) {
+    return lens_size_div_up(f->m, GROUP_FILTERS);
+}
+
 static size_t filters_count(const filtering *f) {
-    return f->area * (f->groups * lens_size_round_up(f->m, TILE_FILTERS) * f->channels + GAP);
+    return f->groups * parts_of(f) * f->area * (GROUP_FILTERS * f->channels + GAP);
+}
+
+/* Of an element of the tiles of a block. */
+static size_t input_element(const filtering *f) {
+    return f->groups * f->channels * BLOCK + GAP;
+}
+
+static size_t slice_blocks(const filtering *f) {
+    size_t most = SLICE_FLOATS / (f->area * input_element(f));
+    return lens_size_min(f->blocks, most ? most : 1);
 }
 
 static size_t input_count(const filtering *f) {
-    return f->area * (f->blocks * BLOCK * f->groups * f->channels + GAP);
-}
-
-static size_t output_count(const filtering *f) {
-    size_t filters = f->groups * lens_size_round_up(f->m, TILE_FILTERS);
-    return f->area * (f->blocks * BLOCK * filters + GAP);
+    return slice_blocks(f) * f->area * input_element(f);
 }
 
 static size_t padded_count(const filtering *f) {
@@ -80,18 +103,18 @@ static size_t padded_count(const filtering *f) {
 /* ---- launches -------------------------------------------------------------------------------- */
 
 static ocl_launch begin(const filtering *f, lens_context *context, const char *kernel) {
-    return ocl_begin(context, "conv2d_winograd", kernel, f->out == 2 ? "-DOUT=2" : "-DOUT=4");
+    return ocl_begin(context, "conv2d_winograd", kernel, f->options);
 }
 
 static lens_status transform_filters(lens_tensor *packed, const lens_tensor *w,
                                      const filtering *f) {
-    size_t c_count = w->shape.c * 9;
+    size_t taps = f->taps * f->taps, c_count = w->shape.c * taps;
     ocl_launch launch = begin(f, w->context, "conv2d_winograd_filters");
     ocl_arg_tensor(&launch, packed);
     ocl_arg_tensor(&launch, w);
     ocl_arg_int(&launch, f->m);
-    ocl_arg_int(&launch, f->turned ? 9 : c_count);
-    ocl_arg_int(&launch, f->turned ? c_count : 9);
+    ocl_arg_int(&launch, f->turned ? taps : c_count);
+    ocl_arg_int(&launch, f->turned ? c_count : taps);
     ocl_arg_int(&launch, w->count / f->groups);
     ocl_arg_int(&launch, f->turned);
     const size_t global[] = {lens_size_div_up(f->m, TILE_FILTERS), f->channels, f->groups};
@@ -99,56 +122,52 @@ static lens_status transform_filters(lens_tensor *packed, const lens_tensor *w,
     return ocl_run(&launch, 3, global, local);
 }
 
-/* v by blocks of all channels, or each channel's blocks one behind the other. */
+/* Blocks first .. first+count-1, whose elements, blocks and channels lie as the strides say. */
+typedef struct block_range {
+    size_t first, count, element, block_stride, c_stride;
+} block_range;
+
 static lens_status transform_input(lens_tensor *v, const lens_tensor *x, const filtering *f,
-                                   bool by_channels) {
+                                   const block_range *range) {
     ocl_launch launch = begin(f, x->context, "conv2d_winograd_input");
     ocl_arg_tensor(&launch, v);
     ocl_arg_tensor(&launch, x);
+    ocl_arg_int(&launch, range->first);
     ocl_arg_int(&launch, f->tiles);
     ocl_arg_int(&launch, f->tiles_h);
     ocl_arg_int(&launch, f->tiles_w);
     ocl_arg_int(&launch, x->shape.h);
     ocl_arg_int(&launch, x->shape.w);
     ocl_arg_int(&launch, x->shape.n);
-    ocl_arg_int(&launch, by_channels ? BLOCK : x->shape.c * BLOCK);
-    ocl_arg_int(&launch, by_channels ? f->blocks * BLOCK : BLOCK);
-    const size_t global[] = {f->blocks, x->shape.c}, local[] = {1, 1};
+    ocl_arg_ulong(&launch, range->element);
+    ocl_arg_ulong(&launch, range->block_stride);
+    ocl_arg_ulong(&launch, range->c_stride);
+    const size_t global[] = {range->count, x->shape.c}, local[] = {1, 1};
     return ocl_run(&launch, 2, global, local);
 }
 
-static lens_status multiply(lens_tensor *m, const lens_tensor *packed, const lens_tensor *v,
-                            const filtering *f) {
-    ocl_launch launch = begin(f, m->context, "conv2d_winograd_multiply");
-    ocl_arg_tensor(&launch, m);
-    ocl_arg_tensor(&launch, packed);
-    ocl_arg_tensor(&launch, v);
-    ocl_arg_int(&launch, f->blocks);
-    ocl_arg_int(&launch, lens_size_div_up(f->m, TILE_FILTERS));
-    ocl_arg_int(&launch, f->channels);
-    const size_t global[] = {lens_size_div_up(f->blocks, GROUP_BLOCKS), f->area, f->groups};
-    const size_t local[] = {1, 1, 1};
-    return ocl_run(&launch, 3, global, local);
-}
-
-static lens_status transform_output(lens_tensor *y, const lens_tensor *m, const lens_tensor *b,
-                                    const lens_activation *activation, const filtering *f) {
+/* Multiplied and transformed back. */
+static lens_status transform_output(lens_tensor *y, const lens_tensor *packed, const lens_tensor *v,
+                                    const lens_tensor *b, const lens_activation *activation,
+                                    const filtering *f, const block_range *range) {
     ocl_launch launch = begin(f, y->context, "conv2d_winograd_output");
     ocl_arg_tensor(&launch, y);
-    ocl_arg_tensor(&launch, m);
+    ocl_arg_tensor(&launch, packed);
+    ocl_arg_tensor(&launch, v);
     ocl_arg_tensor(&launch, b);
     ocl_arg_int(&launch, b != NULL);
     ocl_arg_int(&launch, activation->kind);
     ocl_arg_float(&launch, activation->alpha);
+    ocl_arg_int(&launch, range->first);
     ocl_arg_int(&launch, f->tiles);
     ocl_arg_int(&launch, f->tiles_h);
     ocl_arg_int(&launch, f->tiles_w);
+    ocl_arg_int(&launch, f->channels);
     ocl_arg_int(&launch, f->m);
-    ocl_arg_int(&launch, f->groups);
     ocl_arg_int(&launch, y->shape.h);
     ocl_arg_int(&launch, y->shape.w);
-    const size_t global[] = {f->blocks, y->shape.c}, local[] = {1, 1};
-    return ocl_run(&launch, 2, global, local);
+    const size_t global[] = {parts_of(f), f->groups, range->count}, local[] = {1, 1, 1};
+    return ocl_run(&launch, 3, global, local);
 }
 
 /* ---- the passes ------------------------------------------------------------------------------ */
@@ -167,13 +186,19 @@ static lens_tensor images_of(const lens_tensor *tensor, size_t first, size_t cou
 static lens_status filter_slice(lens_tensor *to, const lens_tensor *from, const lens_tensor *packed,
                                 const lens_tensor *b, const lens_activation *activation,
                                 const filtering *f, const lens_tensor *scratch, size_t used) {
-    lens_tensor padded, v, m;
+    lens_tensor padded;
     LENS_TRY(ocl_pad(&padded, from, &f->padding, scratch, &used));
-    v = ocl_carve(scratch, &used, (lens_shape){1, input_count(f), 1, 1});
-    m = ocl_carve(scratch, &used, (lens_shape){1, output_count(f), 1, 1});
-    LENS_TRY(transform_input(&v, &padded, f, false));
-    LENS_TRY(multiply(&m, packed, &v, f));
-    return transform_output(to, &m, b, activation, f);
+    lens_tensor v = ocl_carve(scratch, &used, (lens_shape){1, input_count(f), 1, 1});
+    block_range range = {.count = slice_blocks(f),
+                         .element = input_element(f),
+                         .block_stride = f->area * input_element(f),
+                         .c_stride = BLOCK};
+    for (; range.first < f->blocks; range.first += range.count) {
+        range.count = lens_size_min(range.count, f->blocks - range.first);
+        LENS_TRY(transform_input(&v, &padded, f, &range));
+        LENS_TRY(transform_output(to, packed, &v, b, activation, f, &range));
+    }
+    return LENS_OK;
 }
 
 static lens_status filter(lens_tensor *to, const lens_tensor *from, const lens_tensor *w,
@@ -195,11 +220,20 @@ static lens_status filter(lens_tensor *to, const lens_tensor *from, const lens_t
 
 /* ---- the weight gradient --------------------------------------------------------------------- */
 
+/* The transformed input, each channel's blocks one behind the other. */
+static size_t channels_element(const filtering *f) {
+    return f->groups * f->channels * f->blocks * BLOCK + GAP;
+}
+
+static size_t channels_count(const filtering *f) {
+    return f->area * channels_element(f);
+}
+
 static size_t slopes_count(const filtering *f) {
     return f->area * (f->blocks * BLOCK * f->groups * f->m + GAP);
 }
 
-/* Of all sixteen elements. */
+/* Of all elements. */
 static size_t products_count(const filtering *f) {
     return f->area * f->groups * f->m * f->channels;
 }
@@ -213,6 +247,7 @@ static lens_status transform_slopes(lens_tensor *m, const lens_tensor *dy, const
     ocl_arg_int(&launch, f->tiles_w);
     ocl_arg_int(&launch, dy->shape.h);
     ocl_arg_int(&launch, dy->shape.w);
+    ocl_arg_int(&launch, dy->shape.n);
     const size_t global[] = {f->blocks, dy->shape.c}, local[] = {1, 1};
     return ocl_run(&launch, 2, global, local);
 }
@@ -242,7 +277,7 @@ static lens_status multiply_tiles(lens_tensor *u, const lens_tensor *m, const le
 
 static lens_status transform_products(lens_tensor *dw, const lens_tensor *u, const filtering *f) {
     ocl_launch launch = begin(f, dw->context, "conv2d_winograd_gradients");
-    size_t pairs = dw->count / 9;
+    size_t pairs = dw->count / (f->taps * f->taps);
     ocl_arg_tensor(&launch, dw);
     ocl_arg_tensor(&launch, u);
     ocl_arg_int(&launch, pairs);
@@ -264,9 +299,13 @@ lens_status ocl_conv2d_winograd2_backward_weight(lens_tensor *dw, const lens_ten
         lens_tensor x_slice = images_of(x, first, f.images), padded;
         lens_tensor dy_slice = images_of(dy, first, f.images);
         LENS_TRY(ocl_pad(&padded, &x_slice, &f.padding, scratch, &used));
-        lens_tensor v = ocl_carve(scratch, &used, (lens_shape){1, input_count(&f), 1, 1});
+        lens_tensor v = ocl_carve(scratch, &used, (lens_shape){1, channels_count(&f), 1, 1});
         lens_tensor m = ocl_carve(scratch, &used, (lens_shape){1, slopes_count(&f), 1, 1});
-        LENS_TRY(transform_input(&v, &padded, &f, true));
+        block_range range = {.count = f.blocks,
+                             .element = channels_element(&f),
+                             .block_stride = BLOCK,
+                             .c_stride = f.blocks * BLOCK};
+        LENS_TRY(transform_input(&v, &padded, &f, &range));
         LENS_TRY(transform_slopes(&m, &dy_slice, &f));
         LENS_TRY(multiply_tiles(&u, &m, &v, &f, first > 0));
     }
@@ -284,7 +323,7 @@ static bool pays(size_t out, lens_pass pass, lens_shape x, lens_shape w, lens_sh
     filtering f = filtering_of(out, is_weight ? LENS_FORWARD : pass, x, w, y, opts);
     size_t tiles = lens_size_round_up(f.to.n * f.tiles_h * f.tiles_w, BLOCK);
     size_t pixels = lens_size_round_up(f.to.n * f.to.h * f.to.w, BLOCK);
-    double gain = 9.0 * (double)pixels / (double)(f.area * tiles);
+    double gain = (double)(f.taps * f.taps * pixels) / (double)(f.area * tiles);
     size_t channels = lens_size_min(f.channels, f.m);
     bool is_small = f.to.h * f.to.w <= SMALL_MAP && !is_weight;
     if (f.tiles_h * f.tiles_w < LEAST_TILES || (is_weight && f.tiles < LEAST_SUM))
@@ -299,17 +338,18 @@ static bool possible(const lens_context *context, size_t out, lens_pass pass, le
                     opts->dilation_w == 1;
     bool is_zero = !ocl_has_padding(&opts->padding) || opts->padding.mode == LENS_PAD_ZERO;
     bool folds = pass == LENS_BACKWARD_INPUT && ocl_turn_of(w, opts).fold;
-    return ocl_is_cpu(context) && (pass != LENS_BACKWARD_WEIGHT || out == 2) && w.h == 3 &&
-           w.w == 3 && is_dense && is_zero && !folds;
+    bool is_known = w.h == w.w && (w.h == 3 || (w.h == 5 && out == 2));
+    return ocl_is_cpu(context) && (pass != LENS_BACKWARD_WEIGHT || out == 2) && is_known &&
+           is_dense && is_zero && !folds;
 }
 
 static size_t scratch_of(size_t out, lens_pass pass, lens_shape x, lens_shape w, lens_shape y,
                          const lens_conv2d_opts *opts) {
     bool is_weight = pass == LENS_BACKWARD_WEIGHT;
     filtering f = filtering_of(out, is_weight ? LENS_FORWARD : pass, x, w, y, opts);
-    size_t shared = padded_count(&f) + input_count(&f);
-    return shared + (is_weight ? products_count(&f) + slopes_count(&f)
-                               : filters_count(&f) + output_count(&f));
+    return padded_count(&f) + (is_weight
+                                   ? products_count(&f) + channels_count(&f) + slopes_count(&f)
+                                   : filters_count(&f) + input_count(&f));
 }
 
 /* ---- as two algorithms ----------------------------------------------------------------------- */
