@@ -30,6 +30,9 @@
 /* Floats between the arrays of two elements, whose length is often a multiple of 4096 bytes: a tile's
  * elements would then compete for the same few places of the caches. */
 #define GAP 32
+#define GROUP_FILTERS 16 /* whose products wait in a core's cache to become outputs */
+#define GROUP_EIGHTS (GROUP_FILTERS / TILE_FILTERS)
+#define M_ELEMENT (GROUP_FILTERS * BLOCK + GAP)
 
 /* ---- the transforms, along one axis ---------------------------------------------------------- */
 
@@ -116,19 +119,16 @@
 
 /* ---- before ---------------------------------------------------------------------------------- */
 
-#define GROUP_FILTERS 16 /* whose products wait in a core's cache to become outputs */
-#define GROUP_EIGHTS (GROUP_FILTERS / TILE_FILTERS)
-
 /* packed[g, m / GROUP_FILTERS, i, eight, c, e]: element i of G g G^T of a filter of group g, zeros for
  * filters past the last of M. w is read at m * m_stride + c * c_stride, turned round if `turned`.
- * global[0] = eights, [1] = channels of a group, [2] = groups. */
+ * global[0] = channels of a group, [1] = eights, [2] = groups. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_winograd_filters(global float *restrict packed, const ulong packed_offset,
                         global const float *restrict w, const ulong w_offset, const int M,
                         const int m_stride, const int c_stride, const int group_stride,
                         const int turned) {
-    const int eight = get_global_id(0), c = get_global_id(1), g = get_global_id(2);
-    const int eights = get_global_size(0), C = get_global_size(1);
+    const int c = get_global_id(0), eight = get_global_id(1), g = get_global_id(2);
+    const int C = get_global_size(0), eights = get_global_size(1);
     const int parts = (eights + GROUP_EIGHTS - 1) / GROUP_EIGHTS, part = eight / GROUP_EIGHTS;
     const size_t element = GROUP_FILTERS * C + GAP;
     global float *to = packed + packed_offset + ((size_t)g * parts + part) * AREA * element +
@@ -211,30 +211,22 @@ void gather_tiles(float *d, global const float *from, int count, int W, bool ins
                 d[(i * PIXELS + j) * D_ROW + e] = from[i * W + j + e * OUT];
 }
 
-/* v: element i of B^T d B of tile 32 block + lane in channel c, at i * element + block * block_stride +
- * c * c_stride + lane, for blocks from `first_block` on. x (N, C, H, W) is padded so that every tile, the
- * last ones too, lies in it. global[0] = blocks, [1] = C. */
-kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-conv2d_winograd_input(global float *restrict v, const ulong v_offset,
-                      global const float *restrict x, const ulong x_offset, const int first_block,
-                      const int tiles, const int tiles_h, const int tiles_w, const int H,
-                      const int W, const int N, const ulong element, const ulong block_stride,
-                      const ulong c_stride) {
-    const int block = get_global_id(0), c = get_global_id(1), C = get_global_size(1);
-    const int first = (first_block + block) * BLOCK, count = min(BLOCK, tiles - first);
-    const size_t end = (size_t)N * C * H * W; /* of x */
+/* to[i * element + lane]: element i of B^T d B of tile 32 block + lane in channel c, zeros where there is
+ * none. x (N, C, H, W) is padded so that every tile, the last ones too, lies in it. */
+void transform_input(float *to, int element, global const float *x, int block, int c, int tiles,
+                     int tiles_h, int tiles_w, int H, int W, int N, int C) {
+    const int first = block * BLOCK, count = min(BLOCK, tiles - first);
+    const size_t end = (size_t)N * C * H * W;
     float d[(PIXELS * PIXELS + OUT) * D_ROW];
-    x += x_offset;
     tile_run r = first_run(first, first + count, tiles_h, tiles_w);
     for (int lane = 0; lane < count; lane += r.count, r = next_run(r, count - lane, tiles_h, tiles_w)) {
         const size_t at = (((size_t)r.n * C + c) * H + r.p * OUT) * W + r.q * OUT;
         gather_tiles(d + lane, x + at, r.count, W,
                      at + (PIXELS - 1) * W + (RUN + 1) * OUT <= end);
     }
-    for (int lane = count; lane < BLOCK; lane++) /* lanes without a tile, whose products are dropped */
+    for (int lane = count; lane < BLOCK; lane++)
         for (int i = 0; i < PIXELS * PIXELS; i++)
             d[i * D_ROW + lane] = 0.0f;
-    global float *to = v + v_offset + block * block_stride + c * c_stride;
     for (int part = 0; part < 2; part++) {
         float16 half_way[SIDE * PIXELS];
 #pragma unroll
@@ -251,14 +243,29 @@ conv2d_winograd_input(global float *restrict v, const ulong v_offset,
             TRANSFORM_INPUT(done, 1, (half_way + i * PIXELS), 1);
 #pragma unroll
             for (int j = 0; j < SIDE; j++)
-                STORE16(global, done[j], to + (i * SIDE + j) * element + 16 * part);
+                STORE16(private, done[j], to + (i * SIDE + j) * element + 16 * part);
         }
     }
 }
 
-/* ---- the products, and behind them ----------------------------------------------------------- */
+/* v[block, i, c, lane] of blocks from `first_block` on. global[0] = blocks, [1] = C. */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv2d_winograd_input(global float *restrict v, const ulong v_offset,
+                      global const float *restrict x, const ulong x_offset, const int first_block,
+                      const int tiles, const int tiles_h, const int tiles_w, const int H,
+                      const int W, const int N) {
+    const int block = get_global_id(0), c = get_global_id(1), C = get_global_size(1);
+    const size_t element = (size_t)C * BLOCK + GAP;
+    float done[AREA * BLOCK];
+    transform_input(done, BLOCK, x + x_offset, first_block + block, c, tiles, tiles_h, tiles_w, H,
+                    W, N, C);
+    global float *to = v + v_offset + block * AREA * element + (size_t)c * BLOCK;
+    for (int i = 0; i < AREA; i++)
+        for (int part = 0; part < 2; part++)
+            STORE16(global, vload16(2 * i + part, done), to + i * element + 16 * part);
+}
 
-#define M_ELEMENT (GROUP_FILTERS * BLOCK + GAP)
+/* ---- the products, and behind them ----------------------------------------------------------- */
 
 /* m[filter, lane] = sum over the C channels of packed[eight, c, filter] v[c, lane]. */
 void multiply(float *m, global const float *packed, global const float *v, int eights, int C) {
@@ -374,8 +381,67 @@ conv2d_winograd_output(global float *restrict y, const ulong y_offset,
 /* ---- the weight gradient --------------------------------------------------------------------- */
 
 /* The transposed algorithm: dg = G^T [ sum over tiles of (A dY A^T) * (B^T d B) ] G, whose products are
- * SIDE^2 matrix products over the tiles. */
+ * SIDE^2 matrix products over the tiles. Channels lie in the lanes of vectors. */
 #if OUT == 2 || TAPS == 5
+
+#define LANES 16
+#define CHANNELS 32 /* of a panel */
+#define U_ELEMENT(panels) ((size_t)(panels)*GROUP_FILTERS * CHANNELS + GAP)
+#define V_ELEMENT(panels) ((size_t)(panels)*BLOCK * CHANNELS + GAP)
+
+/* Sixteen vectors turned into their lanes. Four times, each vector is shuffled with the one eight behind. */
+void transpose(float16 *vectors) {
+    float16 other[LANES];
+#pragma unroll
+    for (int round = 0; round < 4; round++) {
+#pragma unroll
+        for (int i = 0; i < LANES / 2; i++) {
+            other[2 * i].even = vectors[i].lo;
+            other[2 * i].odd = vectors[i + LANES / 2].lo;
+            other[2 * i + 1].even = vectors[i].hi;
+            other[2 * i + 1].odd = vectors[i + LANES / 2].hi;
+        }
+#pragma unroll
+        for (int i = 0; i < LANES; i++)
+            vectors[i] = other[i];
+    }
+}
+
+/* v[block, i, g, panel, tile, channel] of blocks from `first_block` on, half a panel of channels a work-item;
+ * zeros for channels past the last of a group's CG. global[0] = blocks, [1] = halves of a group's panels,
+ * [2] = groups. */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv2d_winograd_panels(global float *restrict v, const ulong v_offset,
+                       global const float *restrict x, const ulong x_offset, const int first_block,
+                       const int tiles, const int tiles_h, const int tiles_w, const int H,
+                       const int W, const int N, const int CG) {
+    const int block = get_global_id(0), half_panel = get_global_id(1), g = get_global_id(2);
+    const int panels = get_global_size(1) / 2, groups = get_global_size(2);
+    const int first = half_panel * LANES;
+    const size_t element = V_ELEMENT(groups * panels);
+    float done[AREA * M_ELEMENT];
+    for (int e = 0; e < LANES; e++)
+        if (first + e < CG)
+            transform_input(done + e * BLOCK, M_ELEMENT, x + x_offset, first_block + block,
+                            g * CG + first + e, tiles, tiles_h, tiles_w, H, W, N, groups * CG);
+        else
+            for (int i = 0; i < AREA; i++)
+                for (int lane = 0; lane < BLOCK; lane++)
+                    done[i * M_ELEMENT + e * BLOCK + lane] = 0.0f;
+    v += v_offset + block * AREA * element + (size_t)g * panels * BLOCK * CHANNELS +
+         half_panel / 2 * BLOCK * CHANNELS + half_panel % 2 * LANES;
+    for (int i = 0; i < AREA; i++, v += element)
+        for (int part = 0; part < 2; part++) {
+            float16 vectors[LANES];
+#pragma unroll
+            for (int e = 0; e < LANES; e++)
+                vectors[e] = vload16(2 * e + part, done + i * M_ELEMENT);
+            transpose(vectors);
+#pragma unroll
+            for (int e = 0; e < LANES; e++)
+                STORE16(global, vectors[e], v + (part * LANES + e) * CHANNELS);
+        }
+}
 
 /* d[i * OUT + j, 0 .. count-1] = pixel (i, j) of the outputs of `count` tiles side by side, zeros past the
  * plane's edge, which `width` and `height` pixels are away from the first. Lanes beyond `count` hold what
@@ -396,30 +462,23 @@ void gather_outputs(float *d, global const float *from, int count, int width, in
     }
 }
 
-/* m: element i of A dY A^T of tile 32 block + lane of filter k, at i * (K blocks 32 + GAP) +
- * (k blocks + block) 32 + lane; zeros without a tile. global[0] = blocks, [1] = K. */
-kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-conv2d_winograd_slopes(global float *restrict m, const ulong m_offset,
-                       global const float *restrict dy, const ulong dy_offset, const int tiles,
-                       const int tiles_h, const int tiles_w, const int P, const int Q,
-                       const int N) {
-    const int block = get_global_id(0), k = get_global_id(1);
-    const int blocks = get_global_size(0), K = get_global_size(1);
+/* m[i * M_ELEMENT + lane]: element i of A dY A^T of tile 32 block + lane of filter k of K; zeros without a
+ * tile. */
+void spread_outputs(float *m, global const float *dy, int block, int k, int tiles, int tiles_h,
+                    int tiles_w, int P, int Q, int N, int K) {
     const int first = block * BLOCK, count = min(BLOCK, tiles - first);
-    const size_t end = (size_t)N * K * P * Q; /* of dy */
+    const size_t end = (size_t)N * K * P * Q;
     float d[OUT * OUT * D_ROW];
     tile_run r = first_run(first, first + count, tiles_h, tiles_w);
     for (int lane = 0; lane < count; lane += r.count, r = next_run(r, count - lane, tiles_h, tiles_w)) {
         const int p = r.p * OUT, q = r.q * OUT;
         const size_t at = (((size_t)r.n * K + k) * P + p) * Q + q;
-        gather_outputs(d + lane, dy + dy_offset + at, r.count, Q - q, P - p, Q,
+        gather_outputs(d + lane, dy + at, r.count, Q - q, P - p, Q,
                        at + (OUT - 1) * Q + RUN * OUT <= end);
     }
     for (int lane = count; lane < BLOCK; lane++)
         for (int i = 0; i < OUT * OUT; i++)
             d[i * D_ROW + lane] = 0.0f;
-    const size_t element = (size_t)K * blocks * BLOCK + GAP;
-    global float *to = m + m_offset + ((size_t)k * blocks + block) * BLOCK;
     for (int part = 0; part < 2; part++) {
         float16 half_way[SIDE * OUT];
 #pragma unroll
@@ -436,34 +495,102 @@ conv2d_winograd_slopes(global float *restrict m, const ulong m_offset,
             SPREAD_OUTPUT(done, 1, (half_way + i * OUT), 1);
 #pragma unroll
             for (int j = 0; j < SIDE; j++)
-                STORE16(global, done[j], to + (i * SIDE + j) * element + 16 * part);
+                STORE16(private, done[j], m + (i * SIDE + j) * M_ELEMENT + 16 * part);
         }
     }
 }
 
-/* dw[k,c] = G^T u[., k, c] G; u's elements are `element` apart. global[0] = all filters and their channels,
- * one-dimensional. */
-kernel void conv2d_winograd_gradients(global float *restrict dw, const ulong dw_offset,
-                                      global const float *restrict u, const ulong u_offset,
-                                      const int count, const int element) {
-    const int at = get_global_id(0);
-    if (at >= count)
-        return;
-    float half_way[TAPS * SIDE], done[TAPS];
-    u += u_offset + at;
+/* u[filter, channel] of a panel, or with `add` more: the sum over 32 tiles of m[filter, tile]
+ * v[tile, channel]. */
+void multiply_tiles(global float *u, const float *m, global const float *v, int eights, bool add) {
+    for (int eight = 0; eight < eights; eight++) {
+        float16 acc[2 * TILE_FILTERS];
+#pragma unroll
+        for (int e = 0; e < 2 * TILE_FILTERS; e++)
+            acc[e] = add ? vload16(e, u) : 0.0f;
+        for (int t = 0; t < BLOCK; t++) {
+            const float16 low = vload16(2 * t, v), high = vload16(2 * t + 1, v);
+#pragma unroll
+            for (int e = 0; e < TILE_FILTERS; e++) {
+                const float16 slope = (float16)m[e * BLOCK + t];
+                acc[2 * e] = fma(slope, low, acc[2 * e]);
+                acc[2 * e + 1] = fma(slope, high, acc[2 * e + 1]);
+            }
+        }
+#pragma unroll
+        for (int e = 0; e < 2 * TILE_FILTERS; e++)
+            STORE16(global, acc[e], u + 16 * e);
+        u += TILE_FILTERS * CHANNELS;
+        m += TILE_FILTERS * BLOCK;
+    }
+}
+
+#define PART_PANELS 4 /* for which the filters' slopes are spread once */
+
+/* u[g, part, i, panel, filter, channel], or with `add` more: the sum over `blocks` blocks of tiles, from
+ * `first_block` on. global[0] = parts of GROUP_FILTERS of a group's KG filters, [1] = parts of a group's
+ * `panels`, [2] = groups. */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv2d_winograd_products(global float *restrict u, const ulong u_offset,
+                         global const float *restrict dy, const ulong dy_offset,
+                         global const float *restrict v, const ulong v_offset,
+                         const int first_block, const int blocks, const int tiles,
+                         const int tiles_h, const int tiles_w, const int P, const int Q,
+                         const int N, const int KG, const int panels, const int add) {
+    const int part = get_global_id(0), g = get_global_id(2);
+    const int parts = get_global_size(0), groups = get_global_size(2);
+    const int first_panel = get_global_id(1) * PART_PANELS;
+    const int last_panel = min(first_panel + PART_PANELS, panels);
+    const int first_filter = part * GROUP_FILTERS, filters = min(GROUP_FILTERS, KG - first_filter);
+    const int eights = (filters + TILE_FILTERS - 1) / TILE_FILTERS;
+    float m[AREA * M_ELEMENT];
+    u += u_offset + ((size_t)g * parts + part) * AREA * U_ELEMENT(panels);
+    v += v_offset + (size_t)g * panels * BLOCK * CHANNELS;
+    for (int i = 0; filters < GROUP_FILTERS && i < AREA; i++) /* no filter */
+        for (int e = filters * BLOCK; e < GROUP_FILTERS * BLOCK; e++)
+            m[i * M_ELEMENT + e] = 0.0f;
+    for (int block = 0; block < blocks; block++) {
+        for (int e = 0; e < filters; e++)
+            spread_outputs(m + e * BLOCK, dy + dy_offset, first_block + block,
+                           g * KG + first_filter + e, tiles, tiles_h, tiles_w, P, Q, N,
+                           groups * KG);
+        for (int i = 0; i < AREA; i++, v += V_ELEMENT(groups * panels))
+            for (int panel = first_panel; panel < last_panel; panel++)
+                multiply_tiles(u + i * U_ELEMENT(panels) + panel * GROUP_FILTERS * CHANNELS,
+                               m + i * M_ELEMENT, v + panel * BLOCK * CHANNELS, eights,
+                               add || block > 0);
+    }
+}
+
+/* dw[k,c] = G^T u[., k, c] G. global[0] = sixteens of a group's channels, [1] = KG, [2] = groups. */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv2d_winograd_gradients(global float *restrict dw, const ulong dw_offset,
+                          global const float *restrict u, const ulong u_offset, const int CG) {
+    const int first = get_global_id(0) * LANES, k = get_global_id(1), g = get_global_id(2);
+    const int KG = get_global_size(1), count = min(LANES, CG - first);
+    const int parts = (KG + GROUP_FILTERS - 1) / GROUP_FILTERS;
+    const int panels = (CG + CHANNELS - 1) / CHANNELS;
+    float16 half_way[TAPS * SIDE], done[TAPS];
+    float taps[TAPS * TAPS * LANES];
+    u += u_offset + ((size_t)g * parts + k / GROUP_FILTERS) * AREA * U_ELEMENT(panels) +
+         (first / CHANNELS * GROUP_FILTERS + k % GROUP_FILTERS) * CHANNELS + first % CHANNELS;
     for (int j = 0; j < SIDE; j++) {
-        float in[SIDE];
+        float16 in[SIDE];
 #pragma unroll
         for (int i = 0; i < SIDE; i++)
-            in[i] = u[(size_t)(i * SIDE + j) * element];
+            in[i] = vload16(0, u + (i * SIDE + j) * U_ELEMENT(panels));
         GATHER_FILTER((half_way + j), SIDE, in, 1);
     }
-    dw += dw_offset + (size_t)at * TAPS * TAPS;
     for (int i = 0; i < TAPS; i++) {
         GATHER_FILTER(done, 1, (half_way + i * SIDE), 1);
+#pragma unroll
         for (int j = 0; j < TAPS; j++)
-            dw[i * TAPS + j] = done[j];
+            STORE16(private, done[j], taps + (i * TAPS + j) * LANES);
     }
+    dw += dw_offset + ((size_t)(g * KG + k) * CG + first) * TAPS * TAPS;
+    for (int e = 0; e < count; e++)
+        for (int i = 0; i < TAPS * TAPS; i++)
+            dw[e * TAPS * TAPS + i] = taps[i * LANES + e];
 }
 
 #endif

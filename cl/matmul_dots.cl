@@ -2,8 +2,6 @@
  *
  *     c[m,j] = f( bias[j] + sum over l of a[m,l] b[j,l] ),   L >= 16
  *
- * or, to accumulate, c[m,j] more.
- *
  * A tile of ROWS x COLUMNS elements is sixteen vectors of partial sums, which are added up across their
  * lanes at the end. One work-item a group. Each element's sum has one order, whatever the tiles.
  */
@@ -50,8 +48,7 @@ matmul_dots(global float *restrict c, const ulong c_offset, global const float *
             const ulong a_offset, global const float *restrict b, const ulong b_offset,
             global const float *restrict bias, const ulong bias_offset, const int has_bias,
             const int activation, const float alpha, const int M, const int J, const int L,
-            const ulong a_row, const ulong b_column, const int accumulate,
-            const int strip_rows) {
+            const ulong a_row, const ulong b_column, const int strip_rows) {
     const int j = get_global_id(0) * COLUMNS, columns = min(COLUMNS, J - j);
     const int first = get_global_id(1) * strip_rows, end = min(first + strip_rows, M);
     size_t column[COLUMNS], row[ROWS];
@@ -86,7 +83,6 @@ matmul_dots(global float *restrict c, const ulong c_offset, global const float *
         activate_all(activation, alpha, tile, 16);
         for (int i = 0; i < min(ROWS, end - m); i++)
             for (int e = 0; e < columns; e++)
-                c[(size_t)(m + i) * J + e] =
-                    tile[i * COLUMNS + e] + (accumulate ? c[(size_t)(m + i) * J + e] : 0.0f);
+                c[(size_t)(m + i) * J + e] = tile[i * COLUMNS + e];
     }
 }

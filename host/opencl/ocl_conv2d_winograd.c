@@ -8,13 +8,15 @@
 #include "opencl/ocl_conv2d_winograd.h"
 #include "core/size.h"
 #include "opencl/ocl_conv2d_pad.h"
-#include "opencl/ocl_matmul.h"
 
 /* As in cl/conv2d_winograd.cl. */
 #define TILE_FILTERS 8
 #define GROUP_FILTERS 16
 #define BLOCK 32
 #define GAP 32
+#define LANES 16
+#define CHANNELS 32
+#define PART_PANELS 4
 
 #define MANY_CHANNELS 64
 #define LEAST_GAIN 1.6
@@ -27,7 +29,7 @@
 /* Images done at a time, so that what lies in scratch stays small; and of their transformed input
  * as many blocks as fill so many floats of the larger caches. */
 #define SLICE_IMAGES 16
-#define SLICE_FLOATS 4194304
+#define SLICE_FLOATS 2097152
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
@@ -52,6 +54,13 @@ static filtering kind_of(size_t out, size_t taps) {
     return (filtering){.out = 2, .taps = 3, .area = 4 * 4, .options = "-DOUT=2 -DTAPS=3"};
 }
 
+/* A slice of so many images. */
+static void take_images(filtering *f, size_t images) {
+    f->images = images;
+    f->tiles = images * f->tiles_h * f->tiles_w;
+    f->blocks = lens_size_div_up(f->tiles, BLOCK);
+}
+
 static filtering filtering_of(size_t out, lens_pass pass, lens_shape x, lens_shape w, lens_shape y,
                               const lens_conv2d_opts *opts) {
     filtering f = kind_of(out, w.h);
@@ -66,9 +75,7 @@ static filtering filtering_of(size_t out, lens_pass pass, lens_shape x, lens_sha
     f.tiles_w = lens_size_div_up(f.to.w, f.out);
     f.padding.bottom += f.tiles_h * f.out - f.to.h;
     f.padding.right += f.tiles_w * f.out - f.to.w;
-    f.images = lens_size_min(f.from.n, SLICE_IMAGES);
-    f.tiles = f.images * f.tiles_h * f.tiles_w;
-    f.blocks = lens_size_div_up(f.tiles, BLOCK);
+    take_images(&f, lens_size_min(f.from.n, SLICE_IMAGES));
     return f;
 }
 
@@ -85,13 +92,14 @@ static size_t input_element(const filtering *f) {
     return f->groups * f->channels * BLOCK + GAP;
 }
 
-static size_t slice_blocks(const filtering *f) {
-    size_t most = SLICE_FLOATS / (f->area * input_element(f));
+/* Blocks of a slice that are done at a time; `element` floats of a block are of one element. */
+static size_t slice_blocks(const filtering *f, size_t element) {
+    size_t most = SLICE_FLOATS / (f->area * element);
     return lens_size_min(f->blocks, most ? most : 1);
 }
 
 static size_t input_count(const filtering *f) {
-    return slice_blocks(f) * f->area * input_element(f);
+    return slice_blocks(f, input_element(f)) * f->area * input_element(f);
 }
 
 static size_t padded_count(const filtering *f) {
@@ -117,31 +125,37 @@ static lens_status transform_filters(lens_tensor *packed, const lens_tensor *w,
     ocl_arg_int(&launch, f->turned ? c_count : taps);
     ocl_arg_int(&launch, w->count / f->groups);
     ocl_arg_int(&launch, f->turned);
-    const size_t global[] = {lens_size_div_up(f->m, TILE_FILTERS), f->channels, f->groups};
+    const size_t global[] = {f->channels, lens_size_div_up(f->m, TILE_FILTERS), f->groups};
     const size_t local[] = {1, 1, 1};
     return ocl_run(&launch, 3, global, local);
 }
 
-/* Blocks first .. first+count-1, whose elements, blocks and channels lie as the strides say. */
+/* Blocks first .. first+count-1 of a slice. */
 typedef struct block_range {
-    size_t first, count, element, block_stride, c_stride;
+    size_t first, count;
 } block_range;
+
+static void arg_tiles(ocl_launch *launch, const filtering *f) {
+    ocl_arg_int(launch, f->tiles);
+    ocl_arg_int(launch, f->tiles_h);
+    ocl_arg_int(launch, f->tiles_w);
+}
+
+static void arg_input(ocl_launch *launch, lens_tensor *v, const lens_tensor *x, const filtering *f,
+                      const block_range *range) {
+    ocl_arg_tensor(launch, v);
+    ocl_arg_tensor(launch, x);
+    ocl_arg_int(launch, range->first);
+    arg_tiles(launch, f);
+    ocl_arg_int(launch, x->shape.h);
+    ocl_arg_int(launch, x->shape.w);
+    ocl_arg_int(launch, x->shape.n);
+}
 
 static lens_status transform_input(lens_tensor *v, const lens_tensor *x, const filtering *f,
                                    const block_range *range) {
     ocl_launch launch = begin(f, x->context, "conv2d_winograd_input");
-    ocl_arg_tensor(&launch, v);
-    ocl_arg_tensor(&launch, x);
-    ocl_arg_int(&launch, range->first);
-    ocl_arg_int(&launch, f->tiles);
-    ocl_arg_int(&launch, f->tiles_h);
-    ocl_arg_int(&launch, f->tiles_w);
-    ocl_arg_int(&launch, x->shape.h);
-    ocl_arg_int(&launch, x->shape.w);
-    ocl_arg_int(&launch, x->shape.n);
-    ocl_arg_ulong(&launch, range->element);
-    ocl_arg_ulong(&launch, range->block_stride);
-    ocl_arg_ulong(&launch, range->c_stride);
+    arg_input(&launch, v, x, f, range);
     const size_t global[] = {range->count, x->shape.c}, local[] = {1, 1};
     return ocl_run(&launch, 2, global, local);
 }
@@ -159,9 +173,7 @@ static lens_status transform_output(lens_tensor *y, const lens_tensor *packed, c
     ocl_arg_int(&launch, activation->kind);
     ocl_arg_float(&launch, activation->alpha);
     ocl_arg_int(&launch, range->first);
-    ocl_arg_int(&launch, f->tiles);
-    ocl_arg_int(&launch, f->tiles_h);
-    ocl_arg_int(&launch, f->tiles_w);
+    arg_tiles(&launch, f);
     ocl_arg_int(&launch, f->channels);
     ocl_arg_int(&launch, f->m);
     ocl_arg_int(&launch, y->shape.h);
@@ -189,10 +201,7 @@ static lens_status filter_slice(lens_tensor *to, const lens_tensor *from, const 
     lens_tensor padded;
     LENS_TRY(ocl_pad(&padded, from, &f->padding, scratch, &used));
     lens_tensor v = ocl_carve(scratch, &used, (lens_shape){1, input_count(f), 1, 1});
-    block_range range = {.count = slice_blocks(f),
-                         .element = input_element(f),
-                         .block_stride = f->area * input_element(f),
-                         .c_stride = BLOCK};
+    block_range range = {.count = slice_blocks(f, input_element(f))};
     for (; range.first < f->blocks; range.first += range.count) {
         range.count = lens_size_min(range.count, f->blocks - range.first);
         LENS_TRY(transform_input(&v, &padded, f, &range));
@@ -208,9 +217,7 @@ static lens_status filter(lens_tensor *to, const lens_tensor *from, const lens_t
     lens_tensor packed = ocl_carve(scratch, &used, (lens_shape){1, filters_count(&f), 1, 1});
     LENS_TRY(transform_filters(&packed, w, &f));
     for (size_t first = 0; first < f.from.n; first += images) {
-        f.images = lens_size_min(images, f.from.n - first);
-        f.tiles = f.images * f.tiles_h * f.tiles_w;
-        f.blocks = lens_size_div_up(f.tiles, BLOCK);
+        take_images(&f, lens_size_min(images, f.from.n - first));
         lens_tensor from_slice = images_of(from, first, f.images);
         lens_tensor to_slice = images_of(to, first, f.images);
         LENS_TRY(filter_slice(&to_slice, &from_slice, &packed, b, activation, &f, scratch, used));
@@ -220,94 +227,89 @@ static lens_status filter(lens_tensor *to, const lens_tensor *from, const lens_t
 
 /* ---- the weight gradient --------------------------------------------------------------------- */
 
-/* The transformed input, each channel's blocks one behind the other. */
-static size_t channels_element(const filtering *f) {
-    return f->groups * f->channels * f->blocks * BLOCK + GAP;
+static size_t panels_of(const filtering *f) {
+    return lens_size_div_up(f->channels, CHANNELS);
 }
 
-static size_t channels_count(const filtering *f) {
-    return f->area * channels_element(f);
+/* As V_ELEMENT and U_ELEMENT. */
+static size_t panels_element(const filtering *f) {
+    return f->groups * panels_of(f) * BLOCK * CHANNELS + GAP;
 }
 
-static size_t slopes_count(const filtering *f) {
-    return f->area * (f->blocks * BLOCK * f->groups * f->m + GAP);
+static size_t panels_count(const filtering *f) {
+    return slice_blocks(f, panels_element(f)) * f->area * panels_element(f);
 }
 
-/* Of all elements. */
 static size_t products_count(const filtering *f) {
-    return f->area * f->groups * f->m * f->channels;
+    return f->groups * parts_of(f) * f->area * (panels_of(f) * GROUP_FILTERS * CHANNELS + GAP);
 }
 
-static lens_status transform_slopes(lens_tensor *m, const lens_tensor *dy, const filtering *f) {
-    ocl_launch launch = begin(f, dy->context, "conv2d_winograd_slopes");
-    ocl_arg_tensor(&launch, m);
+/* The transformed input, channels side by side. */
+static lens_status transform_panels(lens_tensor *v, const lens_tensor *x, const filtering *f,
+                                    const block_range *range) {
+    ocl_launch launch = begin(f, x->context, "conv2d_winograd_panels");
+    arg_input(&launch, v, x, f, range);
+    ocl_arg_int(&launch, f->channels);
+    const size_t global[] = {range->count, 2 * panels_of(f), f->groups}, local[] = {1, 1, 1};
+    return ocl_run(&launch, 3, global, local);
+}
+
+static lens_status multiply_tiles(lens_tensor *u, const lens_tensor *dy, const lens_tensor *v,
+                                  const filtering *f, const block_range *range, bool add) {
+    ocl_launch launch = begin(f, u->context, "conv2d_winograd_products");
+    ocl_arg_tensor(&launch, u);
     ocl_arg_tensor(&launch, dy);
-    ocl_arg_int(&launch, f->tiles);
-    ocl_arg_int(&launch, f->tiles_h);
-    ocl_arg_int(&launch, f->tiles_w);
+    ocl_arg_tensor(&launch, v);
+    ocl_arg_int(&launch, range->first);
+    ocl_arg_int(&launch, range->count);
+    arg_tiles(&launch, f);
     ocl_arg_int(&launch, dy->shape.h);
     ocl_arg_int(&launch, dy->shape.w);
     ocl_arg_int(&launch, dy->shape.n);
-    const size_t global[] = {f->blocks, dy->shape.c}, local[] = {1, 1};
-    return ocl_run(&launch, 2, global, local);
-}
-
-/* u += m v^T for each element and group: sums over the tiles, which lie in a row. */
-static lens_status multiply_tiles(lens_tensor *u, const lens_tensor *m, const lens_tensor *v,
-                                  const filtering *f, bool accumulate) {
-    size_t row = f->blocks * BLOCK, filters = f->m * f->groups, channels = f->channels * f->groups;
-    ocl_matmul product = {.m = f->m,
-                          .j = f->channels,
-                          .l = row,
-                          .a_row = row,
-                          .a_column = 1,
-                          .b_row = 1,
-                          .b_column = row,
-                          .accumulate = accumulate};
-    for (size_t i = 0; i < f->area; i++)
-        for (size_t g = 0; g < f->groups; g++) {
-            lens_tensor to = *u, left = *m, right = *v;
-            to.offset += (i * filters + g * f->m) * f->channels;
-            left.offset += i * (filters * row + GAP) + g * f->m * row;
-            right.offset += i * (channels * row + GAP) + g * f->channels * row;
-            LENS_TRY(ocl_matmul_blocked(&to, &left, &right, NULL, &product));
-        }
-    return LENS_OK;
+    ocl_arg_int(&launch, f->m);
+    ocl_arg_int(&launch, panels_of(f));
+    ocl_arg_int(&launch, add);
+    const size_t global[] = {parts_of(f), lens_size_div_up(panels_of(f), PART_PANELS), f->groups};
+    const size_t local[] = {1, 1, 1};
+    return ocl_run(&launch, 3, global, local);
 }
 
 static lens_status transform_products(lens_tensor *dw, const lens_tensor *u, const filtering *f) {
     ocl_launch launch = begin(f, dw->context, "conv2d_winograd_gradients");
-    size_t pairs = dw->count / (f->taps * f->taps);
     ocl_arg_tensor(&launch, dw);
     ocl_arg_tensor(&launch, u);
-    ocl_arg_int(&launch, pairs);
-    ocl_arg_int(&launch, pairs); /* from element to element */
-    return ocl_run_1d(&launch, pairs);
+    ocl_arg_int(&launch, f->channels);
+    const size_t global[] = {lens_size_div_up(f->channels, LANES), f->m, f->groups};
+    const size_t local[] = {1, 1, 1};
+    return ocl_run(&launch, 3, global, local);
+}
+
+static lens_status multiply_slice(lens_tensor *u, const lens_tensor *dy, const lens_tensor *x,
+                                  const filtering *f, const lens_tensor *scratch, size_t used,
+                                  bool add) {
+    lens_tensor padded;
+    LENS_TRY(ocl_pad(&padded, x, &f->padding, scratch, &used));
+    lens_tensor v = ocl_carve(scratch, &used, (lens_shape){1, panels_count(f), 1, 1});
+    block_range range = {.count = slice_blocks(f, panels_element(f))};
+    for (; range.first < f->blocks; range.first += range.count) {
+        range.count = lens_size_min(range.count, f->blocks - range.first);
+        LENS_TRY(transform_panels(&v, &padded, f, &range));
+        LENS_TRY(multiply_tiles(u, dy, &v, f, &range, add || range.first > 0));
+    }
+    return LENS_OK;
 }
 
 lens_status ocl_conv2d_winograd2_backward_weight(lens_tensor *dw, const lens_tensor *dy,
                                                  const lens_tensor *x, const lens_conv2d_opts *opts,
                                                  lens_tensor *scratch) {
     filtering f = filtering_of(2, LENS_FORWARD, x->shape, dw->shape, dy->shape, opts);
-    size_t kept = 0, images = f.images;
-    lens_tensor u = ocl_carve(scratch, &kept, (lens_shape){1, products_count(&f), 1, 1});
+    size_t used = 0, images = f.images;
+    lens_tensor u = ocl_carve(scratch, &used, (lens_shape){1, products_count(&f), 1, 1});
     for (size_t first = 0; first < x->shape.n; first += images) {
-        size_t used = kept;
-        f.images = lens_size_min(images, x->shape.n - first);
-        f.tiles = f.images * f.tiles_h * f.tiles_w;
-        f.blocks = lens_size_div_up(f.tiles, BLOCK);
-        lens_tensor x_slice = images_of(x, first, f.images), padded;
+        take_images(&f, lens_size_min(images, x->shape.n - first));
+        lens_tensor x_slice = images_of(x, first, f.images);
         lens_tensor dy_slice = images_of(dy, first, f.images);
-        LENS_TRY(ocl_pad(&padded, &x_slice, &f.padding, scratch, &used));
-        lens_tensor v = ocl_carve(scratch, &used, (lens_shape){1, channels_count(&f), 1, 1});
-        lens_tensor m = ocl_carve(scratch, &used, (lens_shape){1, slopes_count(&f), 1, 1});
-        block_range range = {.count = f.blocks,
-                             .element = channels_element(&f),
-                             .block_stride = BLOCK,
-                             .c_stride = f.blocks * BLOCK};
-        LENS_TRY(transform_input(&v, &padded, &f, &range));
-        LENS_TRY(transform_slopes(&m, &dy_slice, &f));
-        LENS_TRY(multiply_tiles(&u, &m, &v, &f, first > 0));
+        LENS_TRY(multiply_slice(&u, &dy_slice, &x_slice, &f, scratch, used, first > 0));
     }
     return transform_products(dw, &u, &f);
 }
@@ -347,9 +349,8 @@ static size_t scratch_of(size_t out, lens_pass pass, lens_shape x, lens_shape w,
                          const lens_conv2d_opts *opts) {
     bool is_weight = pass == LENS_BACKWARD_WEIGHT;
     filtering f = filtering_of(out, is_weight ? LENS_FORWARD : pass, x, w, y, opts);
-    return padded_count(&f) + (is_weight
-                                   ? products_count(&f) + channels_count(&f) + slopes_count(&f)
-                                   : filters_count(&f) + input_count(&f));
+    return padded_count(&f) + (is_weight ? products_count(&f) + panels_count(&f)
+                                         : filters_count(&f) + input_count(&f));
 }
 
 /* ---- as two algorithms ----------------------------------------------------------------------- */

@@ -56,7 +56,6 @@ static lens_status multiply_dots(lens_tensor *c, const lens_tensor *a, const len
     arg_product(&launch, c, a, b, bias, product);
     ocl_arg_ulong(&launch, product->a_row);
     ocl_arg_ulong(&launch, product->b_column);
-    ocl_arg_int(&launch, product->accumulate);
     return run(&launch, product, tile_columns,
                strip_rows(product, tile_rows, tile_columns, STRIP_FLOATS / product->l));
 }

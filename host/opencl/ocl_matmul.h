@@ -10,8 +10,6 @@ typedef struct ocl_matmul {
     size_t m, j, l;
     size_t a_row, a_column, b_row, b_column;
     const lens_activation *activation; /* NULL: linear */
-    bool accumulate; /* add to C what has neither bias nor activation; where A's and B's sums lie in
-                        a row, and of 16 and more */
 } ocl_matmul;
 
 /* "blocked": register tiles for CPU devices; no scratch. `bias` may be NULL. */
