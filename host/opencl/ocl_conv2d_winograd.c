@@ -18,13 +18,11 @@
 #define CHANNELS 32
 #define PART_PANELS 4
 
-#define MANY_CHANNELS 64
-#define LEAST_GAIN 1.6
-#define LEAST_CHANNELS 32 /* where the map is small and the gain is large */
-#define LARGE_GAIN 2.1
-#define SMALL_MAP 1024
+/* What the transforms of a tile's element, and of a filter's, cost in products. */
+#define TILE_COST 16.0
+#define FILTER_COST 40.0
+#define LEAST_GAIN 1.15
 #define LEAST_TILES 4 /* of an image */
-#define LEAST_SUM 200 /* tiles */
 
 /* Images done at a time, so that what lies in scratch stays small; and of their transformed input
  * as many blocks as fill so many floats of the larger caches. */
@@ -316,22 +314,19 @@ lens_status ocl_conv2d_winograd2_backward_weight(lens_tensor *dw, const lens_ten
 
 /* ---- what it can do -------------------------------------------------------------------------- */
 
-/* Whether it takes so much less products than "packed" that the transforms are paid for: with few
- * channels or filters only where whole tiles fill a small map, and the weight gradient, whose sums
- * are over the tiles, with enough of them. As `lenslet tune` showed it for the zoo. */
+/* Whether it takes so much less products than "packed" that the transforms are paid for: tiles are
+ * transformed for each channel and for each filter, filters once for all tiles. As `lenslet tune`
+ * showed it for the zoo. */
 static bool pays(size_t out, lens_pass pass, lens_shape x, lens_shape w, lens_shape y,
                  const lens_conv2d_opts *opts) {
     bool is_weight = pass == LENS_BACKWARD_WEIGHT;
     filtering f = filtering_of(out, is_weight ? LENS_FORWARD : pass, x, w, y, opts);
-    size_t tiles = lens_size_round_up(f.to.n * f.tiles_h * f.tiles_w, BLOCK);
-    size_t pixels = lens_size_round_up(f.to.n * f.to.h * f.to.w, BLOCK);
-    double gain = (double)(f.taps * f.taps * pixels) / (double)(f.area * tiles);
-    size_t channels = lens_size_min(f.channels, f.m);
-    bool is_small = f.to.h * f.to.w <= SMALL_MAP && !is_weight;
-    if (f.tiles_h * f.tiles_w < LEAST_TILES || (is_weight && f.tiles < LEAST_SUM))
-        return false;
-    return (channels >= MANY_CHANNELS && gain >= LEAST_GAIN) ||
-           (channels >= LEAST_CHANNELS && gain >= LARGE_GAIN && is_small);
+    double tiles = (double)lens_size_round_up(f.to.n * f.tiles_h * f.tiles_w, BLOCK);
+    double pixels = (double)lens_size_round_up(f.to.n * f.to.h * f.to.w, BLOCK);
+    double transforms = TILE_COST / (double)f.channels + TILE_COST / (double)f.m;
+    transforms += FILTER_COST / tiles;
+    double gain = (double)(f.taps * f.taps) * pixels / ((double)f.area * tiles);
+    return f.tiles_h * f.tiles_w >= LEAST_TILES && gain >= LEAST_GAIN * (1 + transforms);
 }
 
 static bool possible(const lens_context *context, size_t out, lens_pass pass, lens_shape w,
