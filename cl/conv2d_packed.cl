@@ -15,7 +15,9 @@
 #define TILE_FILTERS 8
 #define TILE_PIXELS 32
 #define PANEL_TAPS 128
+#ifndef PANEL_TILES
 #define PANEL_TILES 3
+#endif
 #define PANEL_PIXELS (PANEL_TILES * TILE_PIXELS)
 #define MAX_RUNS 12 /* of neighbouring pixels in a tile, copied by vectors */
 

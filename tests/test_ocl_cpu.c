@@ -40,6 +40,7 @@ static void packed_many_taps_and_filters(void **state) {
     problem p = convolution((lens_shape){3, 20, 13, 11}, (lens_shape){43, 20, 3, 3});
     p.opts.padding = (lens_padding){1, 1, 1, 1, LENS_PAD_ZERO, 0};
     compare("packed", p, LENS_BACKWARD_WEIGHT);
+    compare("packed-32", p, LENS_BACKWARD_INPUT);
     p = convolution((lens_shape){40, 32, 3, 3}, (lens_shape){25, 32, 3, 3}); /* a pixel an image */
     compare("packed", p, LENS_BACKWARD_WEIGHT);
 }
@@ -56,6 +57,7 @@ static void packed_strides(void **state) {
     p.opts.groups = 2;
     p.opts.padding = (lens_padding){2, 0, 1, 3, LENS_PAD_REFLECT, 0};
     compare("packed", p, LENS_BACKWARD_WEIGHT);
+    compare("packed-32", p, LENS_BACKWARD_INPUT);
 }
 
 static void packed_dilation(void **state) {

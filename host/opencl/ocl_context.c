@@ -18,19 +18,21 @@ static void CL_CALLBACK driver_message(const char *text, const void *data, size_
 }
 
 /* Every name that an operation may ask ocl_algorithm_allowed() for. */
+#define ALGORITHMS                                                                                 \
+    "direct, packed, packed-32, winograd2, winograd4, blocked, streamed, rows, clblast"
+
 static lens_status check_algorithm(const char *name) {
-    static const char *const names[] = {"direct",  "packed",   "winograd2", "winograd4",
-                                        "blocked", "streamed", "rows",      "clblast"};
-    if (name && strcmp(name, "clblast") == 0 && !ocl_clblast_built())
+    if (!name)
+        return LENS_OK;
+    if (strcmp(name, "clblast") == 0 && !ocl_clblast_built())
         return lens_fail(LENS_UNSUPPORTED, "algorithm clblast: this build is without CLBlast");
-    for (size_t i = 0; name && i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(name, names[i]) == 0)
+    size_t length = strlen(name);
+    for (const char *known = ALGORITHMS; known; known = strchr(known, ' ')) {
+        known += *known == ' ';
+        if (strcspn(known, ",") == length && strncmp(known, name, length) == 0)
             return LENS_OK;
-    return name ? lens_fail(LENS_BAD_ARGUMENT,
-                            "algorithm \"%s\" is none of direct, packed, winograd2, winograd4, "
-                            "blocked, streamed, rows, clblast",
-                            name)
-                : LENS_OK;
+    }
+    return lens_fail(LENS_BAD_ARGUMENT, "algorithm \"%s\" is none of " ALGORITHMS, name);
 }
 
 lens_status ocl_context_open(lens_context *context, const lens_context_opts *opts) {

@@ -1,12 +1,13 @@
 /* ocl_conv2d.c: conv2d on OpenCL devices.
  *
  * Algorithms, the first that is possible and pays and for which there is scratch enough, unless one
- * is forced or preferred. For CPU devices: "winograd2", 3x3 filters with fewer
+ * is forced or preferred. For CPU devices: "winograd2", 3x3 and 5x5 filters with fewer
  * multiplications ("winograd4", with still fewer, rounds more and runs when asked for;
  * ocl_conv2d_winograd.c); "rows", pixels read where they lie, for few filters, a single image
- * or wide images (ocl_conv2d_rows.c); "packed", panels of filters and pixels (ocl_conv2d_packed.c);
- * "blocked", panels of pixels (ocl_conv2d_blocked.c). "clblast", matrix products for the other
- * devices (ocl_conv2d_clblast.c). "direct", cl/conv2d.cl, for everything.
+ * or wide images (ocl_conv2d_rows.c); "packed", panels of filters and pixels, and "packed-32", for
+ * fewer pixels (ocl_conv2d_packed.c); "blocked", panels of pixels (ocl_conv2d_blocked.c).
+ * "clblast", matrix products for the other devices (ocl_conv2d_clblast.c). "direct", cl/conv2d.cl,
+ * for everything.
  */
 #include "opencl/ocl_clblast.h"
 #include "opencl/ocl_conv2d_blocked.h"
@@ -132,6 +133,9 @@ static const algorithm algorithms[] = {
      ocl_conv2d_winograd4_forward, ocl_conv2d_winograd4_backward_input, NULL},
     {"rows", ocl_conv2d_rows_possible, ocl_conv2d_rows_pays, ocl_conv2d_rows_scratch,
      ocl_conv2d_rows_forward, ocl_conv2d_rows_backward_input, ocl_conv2d_rows_backward_weight},
+    {"packed-32", ocl_conv2d_packed_32_possible, ocl_conv2d_packed_32_pays,
+     ocl_conv2d_packed_scratch, ocl_conv2d_packed_32_forward, ocl_conv2d_packed_32_backward_input,
+     NULL},
     {"packed", ocl_conv2d_packed_possible, ocl_conv2d_packed_pays, ocl_conv2d_packed_scratch,
      ocl_conv2d_packed_forward, ocl_conv2d_packed_backward_input,
      ocl_conv2d_packed_backward_weight},

@@ -13,11 +13,16 @@
 /* As in cl/conv2d_packed.cl. */
 #define TILE_FILTERS 8
 #define PANEL_TAPS 128
-#define PANEL_TILES 3
-#define TILE_FLOATS (TILE_FILTERS * 32)
-#define PANEL_PIXELS (PANEL_TILES * 32)
+#define TILE_PIXELS 32
+#define TILE_FLOATS (TILE_FILTERS * TILE_PIXELS)
 #define LANES 32
 #define BLOCK_TAPS 96
+
+/* Tiles of a panel, for which a packed filter is read once: of "packed" and of "packed-32", which
+ * leaves less of the last panel empty. */
+#define WIDE 3
+#define NARROW 1
+#define FEW_PIXELS 8192 /* for "packed-32" */
 
 /* With fewer filters or pixels packing them costs more than it gains. */
 #define LEAST_FILTERS 24
@@ -41,6 +46,7 @@ typedef struct unit_conv {
     size_t r, s;
     size_t stride_h, stride_w; /* of the taps among the planes of x */
     size_t dilation_h, dilation_w, groups;
+    size_t panel_tiles;
 } unit_conv;
 
 static bool is_strided(const lens_conv2d_opts *opts) {
@@ -107,7 +113,7 @@ static size_t local_bytes(lens_pass pass, lens_shape x, lens_shape w,
     }
     if (pass == LENS_BACKWARD_INPUT)
         filters = w.c * opts->stride_h * opts->stride_w;
-    return PANEL_TILES * lens_size_div_up(filters, TILE_FILTERS) * TILE_FLOATS * sizeof(float);
+    return WIDE * lens_size_div_up(filters, TILE_FILTERS) * TILE_FLOATS * sizeof(float);
 }
 
 bool ocl_conv2d_packed_possible(const lens_context *context, lens_pass pass, lens_shape x,
@@ -127,6 +133,16 @@ bool ocl_conv2d_packed_pays(const lens_context *context, lens_pass pass, lens_sh
     bool lays_much_out = taps < LEAST_TAPS || (taps < MANY_TAPS && map > LARGE_MAP);
     return filters >= LEAST_FILTERS && y.n * map >= LEAST_PIXELS &&
            !(pass == LENS_BACKWARD_WEIGHT && lays_much_out);
+}
+
+bool ocl_conv2d_packed_32_possible(const lens_context *context, lens_pass pass, lens_shape x,
+                                   lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
+    return pass != LENS_BACKWARD_WEIGHT && ocl_conv2d_packed_possible(context, pass, x, w, y, opts);
+}
+
+bool ocl_conv2d_packed_32_pays(const lens_context *context, lens_pass pass, lens_shape x,
+                               lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
+    return y.n * y.h * y.w < FEW_PIXELS && ocl_conv2d_packed_pays(context, pass, x, w, y, opts);
 }
 
 static size_t prepared_count(lens_shape x, const lens_conv2d_opts *opts) {
@@ -247,7 +263,8 @@ static void arg_sizes(ocl_launch *launch, const unit_conv *conv, lens_shape y) {
 static lens_status convolve(lens_tensor *y, const lens_tensor *x, const lens_tensor *packed,
                             const lens_tensor *b, const lens_activation *activation,
                             const unit_conv *conv) {
-    ocl_launch launch = ocl_begin(y->context, "conv2d_packed", "conv2d_packed_forward", "");
+    ocl_launch launch = ocl_begin(y->context, "conv2d_packed", "conv2d_packed_forward",
+                                  conv->panel_tiles == NARROW ? "-DPANEL_TILES=1" : "");
     ocl_arg_tensor(&launch, y);
     ocl_arg_tensor(&launch, x);
     ocl_arg_tensor(&launch, packed);
@@ -255,30 +272,40 @@ static lens_status convolve(lens_tensor *y, const lens_tensor *x, const lens_ten
     ocl_arg_int(&launch, b != NULL);
     ocl_arg_int(&launch, activation->kind);
     ocl_arg_float(&launch, activation->alpha);
-    ocl_arg_local(&launch, PANEL_TILES * lens_size_div_up(conv->m, TILE_FILTERS) * TILE_FLOATS *
-                               sizeof(float));
+    ocl_arg_local(&launch, conv->panel_tiles * lens_size_div_up(conv->m, TILE_FILTERS) *
+                               TILE_FLOATS * sizeof(float));
     arg_sizes(&launch, conv, y->shape);
     size_t pixels = y->shape.n * y->shape.h * y->shape.w;
-    const size_t global[] = {lens_size_div_up(pixels, PANEL_PIXELS), conv->groups};
+    const size_t global[] = {lens_size_div_up(pixels, conv->panel_tiles * TILE_PIXELS),
+                             conv->groups};
     const size_t local[] = {1, 1};
     return ocl_run(&launch, 2, global, local);
 }
 
 /* ---- the passes ------------------------------------------------------------------------------ */
 
-static unit_conv unit_of(lens_shape prepared, lens_shape w, const lens_conv2d_opts *opts) {
-    return (unit_conv){
-        prepared,         w.n / opts->groups, w.c,         w.h, w.w, opts->stride_h, opts->stride_w,
-        opts->dilation_h, opts->dilation_w,   opts->groups};
+static unit_conv unit_of(lens_shape prepared, lens_shape w, const lens_conv2d_opts *opts,
+                         size_t panel_tiles) {
+    return (unit_conv){.x = prepared,
+                       .m = w.n / opts->groups,
+                       .channels = w.c,
+                       .r = w.h,
+                       .s = w.w,
+                       .stride_h = opts->stride_h,
+                       .stride_w = opts->stride_w,
+                       .dilation_h = opts->dilation_h,
+                       .dilation_w = opts->dilation_w,
+                       .groups = opts->groups,
+                       .panel_tiles = panel_tiles};
 }
 
-lens_status ocl_conv2d_packed_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
-                                      const lens_tensor *b, const lens_conv2d_opts *opts,
-                                      lens_tensor *scratch) {
+static lens_status forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
+                           const lens_tensor *b, const lens_conv2d_opts *opts, lens_tensor *scratch,
+                           size_t panel_tiles) {
     size_t used = 0;
     lens_tensor prepared, packed;
     LENS_TRY(prepare(&prepared, x, opts, scratch, &used));
-    unit_conv conv = unit_of(prepared.shape, w->shape, opts);
+    unit_conv conv = unit_of(prepared.shape, w->shape, opts, panel_tiles);
     size_t count = packed_count(conv.m, conv.channels * conv.r * conv.s, conv.groups);
     packed = ocl_carve(scratch, &used, (lens_shape){1, count, 1, 1});
     LENS_TRY(pack_weights(&packed, w, &conv));
@@ -319,7 +346,7 @@ static lens_status gather_phases(lens_tensor *dx, const lens_tensor *phases,
 
 static lens_status backward_input_strided(lens_tensor *dx, const lens_tensor *dy,
                                           const lens_tensor *w, const lens_conv2d_opts *opts,
-                                          lens_tensor *scratch) {
+                                          lens_tensor *scratch, size_t panel_tiles) {
     size_t used = 0;
     const lens_padding *p = &opts->padding;
     lens_padding zeros = phase_zeros(w->shape, opts);
@@ -331,7 +358,8 @@ static lens_status backward_input_strided(lens_tensor *dx, const lens_tensor *dy
                       .stride_w = 1,
                       .dilation_h = 1,
                       .dilation_w = 1,
-                      .groups = opts->groups};
+                      .groups = opts->groups,
+                      .panel_tiles = panel_tiles};
     lens_tensor phases = ocl_carve(scratch, &used, phases_shape(dy->shape, w->shape, opts));
     LENS_TRY(convolve_back(&phases, dy, w, &conv, &zeros, opts, scratch, &used));
     if (!must_fold(p))
@@ -341,14 +369,14 @@ static lens_status backward_input_strided(lens_tensor *dx, const lens_tensor *dy
     return ocl_pad2d_backward_input(dx, &folded, p);
 }
 
-lens_status ocl_conv2d_packed_backward_input(lens_tensor *dx, const lens_tensor *dy,
-                                             const lens_tensor *w, const lens_conv2d_opts *opts,
-                                             lens_tensor *scratch) {
+static lens_status backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *w,
+                                  const lens_conv2d_opts *opts, lens_tensor *scratch,
+                                  size_t panel_tiles) {
     if (is_strided(opts))
-        return backward_input_strided(dx, dy, w, opts, scratch);
+        return backward_input_strided(dx, dy, w, opts, scratch, panel_tiles);
     size_t used = 0;
     ocl_turn t = ocl_turn_of(w->shape, opts);
-    unit_conv conv = unit_of(dy->shape, w->shape, opts);
+    unit_conv conv = unit_of(dy->shape, w->shape, opts, panel_tiles);
     conv.m = w->shape.c;
     conv.channels = w->shape.n / opts->groups;
     if (!t.fold)
@@ -357,6 +385,21 @@ lens_status ocl_conv2d_packed_backward_input(lens_tensor *dx, const lens_tensor 
     LENS_TRY(convolve_back(&folded, dy, w, &conv, &t.zeros, opts, scratch, &used));
     return ocl_pad2d_backward_input(dx, &folded, &opts->padding);
 }
+
+#define TILES(NAME, PANEL_TILES)                                                                   \
+    lens_status ocl_conv2d_##NAME##_forward(lens_tensor *y, const lens_tensor *x,                  \
+                                            const lens_tensor *w, const lens_tensor *b,            \
+                                            const lens_conv2d_opts *opts, lens_tensor *scratch) {  \
+        return forward(y, x, w, b, opts, scratch, PANEL_TILES);                                    \
+    }                                                                                              \
+    lens_status ocl_conv2d_##NAME##_backward_input(                                                \
+        lens_tensor *dx, const lens_tensor *dy, const lens_tensor *w,                              \
+        const lens_conv2d_opts *opts, lens_tensor *scratch) {                                      \
+        return backward_input(dx, dy, w, opts, scratch, PANEL_TILES);                              \
+    }
+
+TILES(packed, WIDE)
+TILES(packed_32, NARROW)
 
 static lens_status add_parts(lens_tensor *dw, const lens_tensor *parts, size_t count) {
     ocl_launch launch = ocl_begin(dw->context, "conv2d_packed", "conv2d_packed_add_parts", "");
@@ -391,7 +434,7 @@ lens_status ocl_conv2d_packed_backward_weight(lens_tensor *dw, const lens_tensor
     LENS_TRY(to_lanes(&lanes, dy, s.tiles, groups));
     if (s.parts > 1)
         parts = ocl_carve(scratch, &used, (lens_shape){s.parts, dw->count, 1, 1});
-    unit_conv conv = unit_of(prepared.shape, dw->shape, opts);
+    unit_conv conv = unit_of(prepared.shape, dw->shape, opts, WIDE);
     ocl_launch launch =
         ocl_begin(dw->context, "conv2d_packed", "conv2d_packed_backward_weight", "");
     ocl_arg_tensor(&launch, &parts);

@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-#define LENS_ALGORITHMS_MOST 8
+#define LENS_ALGORITHMS_MOST 12
 
 /* The algorithms that can do this pass with these shapes on this device, LENS_ALGORITHMS_MOST at
  * most; names[0] is the one that is taken when it gets the scratch that lens_conv2d_scratch() or
