@@ -25,6 +25,13 @@
 #define SIDE PIXELS
 #endif
 #define AREA (SIDE * SIDE)
+/* For the loops over a tile's rows or columns: a large tile's take a second to compile when unrolled, and
+ * are no faster. */
+#if TAPS == 5
+#define UNROLL_SMALL _Pragma("unroll 1")
+#else
+#define UNROLL_SMALL _Pragma("unroll")
+#endif
 #define TILE_FILTERS 8
 #define BLOCK 32 /* tiles */
 /* Floats between the arrays of two elements, whose length is often a multiple of 4096 bytes: a tile's
@@ -229,7 +236,7 @@ void transform_input(float *to, int element, global const float *x, int block, i
             d[i * D_ROW + lane] = 0.0f;
     for (int part = 0; part < 2; part++) {
         float16 half_way[SIDE * PIXELS];
-#pragma unroll
+UNROLL_SMALL
         for (int j = 0; j < PIXELS; j++) {
             float16 in[PIXELS];
 #pragma unroll
@@ -237,7 +244,7 @@ void transform_input(float *to, int element, global const float *x, int block, i
                 in[i] = vload16(0, d + (i * PIXELS + j) * D_ROW + 16 * part);
             TRANSFORM_INPUT((half_way + j), PIXELS, in, 1);
         }
-#pragma unroll
+UNROLL_SMALL
         for (int i = 0; i < SIDE; i++) {
             float16 done[SIDE];
             TRANSFORM_INPUT(done, 1, (half_way + i * PIXELS), 1);
@@ -293,7 +300,7 @@ void multiply(float *m, global const float *packed, global const float *v, int e
 void transform_output(float *d, const float *m, float start) {
     for (int part = 0; part < 2; part++) {
         float16 half_way[OUT * SIDE];
-#pragma unroll
+UNROLL_SMALL
         for (int j = 0; j < SIDE; j++) {
             float16 in[SIDE];
 #pragma unroll
@@ -301,7 +308,7 @@ void transform_output(float *d, const float *m, float start) {
                 in[i] = vload16(part, m + (i * SIDE + j) * M_ELEMENT);
             TRANSFORM_OUTPUT((half_way + j), SIDE, in, 1);
         }
-#pragma unroll
+UNROLL_SMALL
         for (int i = 0; i < OUT; i++) {
             float16 done[OUT];
             TRANSFORM_OUTPUT(done, 1, (half_way + i * SIDE), 1);
@@ -481,7 +488,7 @@ void spread_outputs(float *m, global const float *dy, int block, int k, int tile
             d[i * D_ROW + lane] = 0.0f;
     for (int part = 0; part < 2; part++) {
         float16 half_way[SIDE * OUT];
-#pragma unroll
+UNROLL_SMALL
         for (int j = 0; j < OUT; j++) {
             float16 in[OUT];
 #pragma unroll
@@ -489,7 +496,7 @@ void spread_outputs(float *m, global const float *dy, int block, int k, int tile
                 in[i] = vload16(0, d + (i * OUT + j) * D_ROW + 16 * part);
             SPREAD_OUTPUT((half_way + j), OUT, in, 1);
         }
-#pragma unroll
+UNROLL_SMALL
         for (int i = 0; i < SIDE; i++) {
             float16 done[SIDE];
             SPREAD_OUTPUT(done, 1, (half_way + i * OUT), 1);
