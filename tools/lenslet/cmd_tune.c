@@ -358,11 +358,11 @@ const cli_command command_tune = {
     "MODEL [OPTION ...]",
     "find the fastest algorithm of every layer for a device, and keep it",
     "Every algorithm, and tile of an algorithm, that can do a pass of a conv2d or dense layer is\n"
-    "compared with the reference on two images, then timed in turns with the others. What is faster than the default by 3 % and\n"
-    "more is kept for this device, driver and version, in a file under $XDG_CACHE_HOME/lenslet, "
-    "and\n"
-    "taken from then on for layers of that shape and batch; LENSLET_TUNING=0 leaves it aside. The\n"
-    "results of another algorithm differ in their last bits.",
+    "compared with the reference on two images, then timed in turns with the others. What is\n"
+    "faster than the default by 3 % and more is kept for this device, driver and version, in a\n"
+    "file under $XDG_CACHE_HOME/lenslet, and taken from then on for layers of that shape and\n"
+    "batch; LENSLET_TUNING=0 leaves it aside. The results of another algorithm differ in their\n"
+    "last bits.",
     options,
     run,
 };
