@@ -38,7 +38,7 @@ static void an_unknown_algorithm_is_refused(void **state) {
     opts.algorithm = "blokced";
     assert_fails(lens_context_open(&context, getenv("LENSLET_DEVICE"), &opts), LENS_BAD_ARGUMENT,
                  "\"blokced\" is none of direct, packed, packed-32, winograd2, winograd4, "
-                 "blocked, streamed, rows, clblast");
+                 "blocked, streamed, rows, tiled, clblast");
     opts.algorithm = "packed, packed-32"; /* the beginning of a list is no name */
     assert_fails(lens_context_open(&context, getenv("LENSLET_DEVICE"), &opts), LENS_BAD_ARGUMENT,
                  "is none of");
@@ -151,6 +151,7 @@ static void clblast_large_products_take_any_scratch(void **state) {
 }
 
 int main(void) {
+    unsetenv("LENSLET_CLASS");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_unknown_algorithm_is_refused),
         cmocka_unit_test(a_forced_algorithm_is_the_one_that_runs),

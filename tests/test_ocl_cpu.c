@@ -188,6 +188,7 @@ static void blocked_dots(void **state) {
 }
 
 int main(void) {
+    unsetenv("LENSLET_CLASS");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packed_many_taps_and_filters),
         cmocka_unit_test(packed_strides),

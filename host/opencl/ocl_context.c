@@ -19,7 +19,7 @@ static void CL_CALLBACK driver_message(const char *text, const void *data, size_
 
 /* Every name that an operation may ask ocl_algorithm_allowed() for. */
 #define ALGORITHMS                                                                                 \
-    "direct, packed, packed-32, winograd2, winograd4, blocked, streamed, rows, clblast"
+    "direct, packed, packed-32, winograd2, winograd4, blocked, streamed, rows, tiled, clblast"
 
 static lens_status check_algorithm(const char *name) {
     if (!name)
@@ -35,6 +35,15 @@ static lens_status check_algorithm(const char *name) {
     return lens_fail(LENS_BAD_ARGUMENT, "algorithm \"%s\" is none of " ALGORITHMS, name);
 }
 
+/* The device's own class, or the one that LENSLET_CLASS names. */
+static lens_status choose_class(bool *cpu_class, const lens_device_info *device) {
+    const char *name = getenv("LENSLET_CLASS");
+    *cpu_class = name && *name ? strcmp(name, "cpu") == 0 : device->type == LENS_DEVICE_CPU;
+    if (!name || !*name || *cpu_class || strcmp(name, "gpu") == 0)
+        return LENS_OK;
+    return lens_fail(LENS_BAD_ARGUMENT, "LENSLET_CLASS=%s is none of cpu, gpu", name);
+}
+
 lens_status ocl_context_open(lens_context *context, const lens_context_opts *opts) {
     ocl_state *state = calloc(1, sizeof *state);
     if (!state)
@@ -44,6 +53,8 @@ lens_status ocl_context_open(lens_context *context, const lens_context_opts *opt
     state->kernel_dir = option_or_env(opts->kernel_dir, "LENSLET_CL_DIR");
     state->profile = opts->profile;
     lens_status status = check_algorithm(state->algorithm);
+    if (status == LENS_OK)
+        status = choose_class(&state->cpu_class, &context->device);
     if (status == LENS_OK)
         status = ocl_find_device(&context->device, &state->platform, &state->device);
     if (status != LENS_OK)
@@ -115,7 +126,7 @@ const char *ocl_algorithm_forced(const lens_context *context) {
 }
 
 bool ocl_is_cpu(const lens_context *context) {
-    return context->device.type == LENS_DEVICE_CPU;
+    return ocl_state_of(context)->cpu_class;
 }
 
 /* ---- memory -------------------------------------------------------------------------------- */

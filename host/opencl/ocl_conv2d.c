@@ -6,14 +6,15 @@
  * ocl_conv2d_winograd.c); "rows", pixels read where they lie, for few filters, a single image
  * or wide images (ocl_conv2d_rows.c); "packed", panels of filters and pixels, and "packed-32", for
  * fewer pixels (ocl_conv2d_packed.c); "blocked", panels of pixels (ocl_conv2d_blocked.c).
- * "clblast", matrix products for the other devices (ocl_conv2d_clblast.c). "direct", cl/conv2d.cl,
- * for everything.
+ * For GPUs: "tiled", matrix products of windows (ocl_conv2d_tiled.c); "clblast", matrix products of
+ * columns (ocl_conv2d_clblast.c). "direct", cl/conv2d.cl, for everything.
  */
 #include "opencl/ocl_clblast.h"
 #include "opencl/ocl_conv2d_blocked.h"
 #include "opencl/ocl_conv2d_clblast.h"
 #include "opencl/ocl_conv2d_packed.h"
 #include "opencl/ocl_conv2d_rows.h"
+#include "opencl/ocl_conv2d_tiled.h"
 #include "opencl/ocl_conv2d_winograd.h"
 
 #include <stdint.h>
@@ -142,6 +143,8 @@ static const algorithm algorithms[] = {
     {"blocked", ocl_conv2d_blocked_possible, always, ocl_conv2d_blocked_scratch,
      ocl_conv2d_blocked_forward, ocl_conv2d_blocked_backward_input,
      ocl_conv2d_blocked_backward_weight},
+    {"tiled", ocl_conv2d_tiled_possible, ocl_conv2d_tiled_pays, ocl_conv2d_tiled_scratch,
+     ocl_conv2d_tiled_forward, ocl_conv2d_tiled_backward_input, ocl_conv2d_tiled_backward_weight},
     {"clblast", ocl_conv2d_clblast_possible, not_on_a_cpu, ocl_conv2d_clblast_scratch,
      ocl_conv2d_clblast_forward, ocl_conv2d_clblast_backward_input,
      ocl_conv2d_clblast_backward_weight},

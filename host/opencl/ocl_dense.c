@@ -1,11 +1,12 @@
 /* ocl_dense.c: the dense layer on OpenCL devices.
  *
- * Algorithms: "streamed", for CPU devices and many weights
- * (ocl_dense_streamed.c); "blocked", register tiles for CPU devices, and "clblast" for the others
- * (ocl_matmul.c); "direct", cl/dense.cl.
+ * Algorithms. For CPU devices: "streamed", for many weights (ocl_dense_streamed.c); "blocked",
+ * register tiles (ocl_matmul.c). For GPUs: "tiled", tiles in local memory (ocl_matmul_tiled.c);
+ * "clblast" (ocl_clblast.c). "direct", cl/dense.cl.
  */
 #include "opencl/ocl_clblast.h"
 #include "opencl/ocl_dense_streamed.h"
+#include "opencl/ocl_matmul_tiled.h"
 
 #include <string.h>
 
@@ -29,11 +30,29 @@ static ocl_matmul product_of(lens_pass pass, size_t n, lens_shape w) {
         .m = n, .j = k, .l = i, .a_row = i, .a_column = 1, .b_row = 1, .b_column = i};
 }
 
+/* The same for cl/matmul_tiled.cl. */
+static ocl_tiled tiled_of(const ocl_matmul *p) {
+    return (ocl_tiled){.groups = 1,
+                       .m = p->m,
+                       .j = {1, 1, p->j},
+                       .l = {1, 1, p->l},
+                       .bias_j = 1,
+                       .a_m = (ptrdiff_t)p->a_row,
+                       .a_l = {0, 0, (ptrdiff_t)p->a_column},
+                       .b_l = {0, 0, (ptrdiff_t)p->b_row},
+                       .b_j = {0, 0, (ptrdiff_t)p->b_column},
+                       .c_m = (ptrdiff_t)p->j,
+                       .c_j = {0, 0, 1},
+                       .a_along_l = p->a_column == 1,
+                       .b_along_l = p->b_row == 1};
+}
+
 /* ---- the algorithms ------------------------------------------------------------------------ */
 
-typedef enum algorithm { STREAMED, BLOCKED, CLBLAST, DIRECT, ALGORITHMS } algorithm;
+typedef enum algorithm { STREAMED, BLOCKED, TILED, CLBLAST, DIRECT, ALGORITHMS } algorithm;
 
-static const char *const names_of[ALGORITHMS] = {"streamed", "blocked", "clblast", "direct"};
+static const char *const names_of[ALGORITHMS] = {"streamed", "blocked", "tiled", "clblast",
+                                                 "direct"};
 
 static bool is_possible(algorithm a, const lens_context *context, size_t n) {
     switch (a) {
@@ -41,6 +60,8 @@ static bool is_possible(algorithm a, const lens_context *context, size_t n) {
         return ocl_dense_streamed_possible(context, n);
     case BLOCKED:
         return ocl_is_cpu(context);
+    case TILED:
+        return !ocl_is_cpu(context) && ocl_matmul_tiled_possible(context);
     case CLBLAST:
         return ocl_clblast_built();
     default:
@@ -91,15 +112,27 @@ size_t ocl_dense_algorithms(const char *names[LENS_ALGORITHMS_MOST], const lens_
 
 size_t ocl_dense_scratch(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w) {
     ocl_matmul product = product_of(pass, x.n, w);
-    return choose(context, pass, x.n, w) == CLBLAST ? ocl_clblast_scratch(context, &product) : 0;
+    ocl_tiled tiled = tiled_of(&product);
+    switch (choose(context, pass, x.n, w)) {
+    case TILED:
+        return ocl_matmul_tiled_scratch(context, &tiled, product.m * product.j);
+    case CLBLAST:
+        return ocl_clblast_scratch(context, &product);
+    default:
+        return 0;
+    }
 }
 
-/* By "blocked" or "clblast". */
+/* By "blocked", "tiled" or "clblast". */
 static lens_status multiply(algorithm a, lens_tensor *c, const lens_tensor *left,
                             const lens_tensor *right, const lens_tensor *bias,
                             const ocl_matmul *product, const lens_tensor *scratch) {
     if (a == BLOCKED)
         return ocl_matmul_blocked(c, left, right, bias, product);
+    if (a == TILED) {
+        ocl_tiled tiled = tiled_of(product);
+        return ocl_matmul_tiled(c, left, right, bias, product->activation, &tiled, scratch);
+    }
     LENS_TRY(ocl_clblast_multiply(c, left, right, product, scratch));
     return ocl_clblast_finish(c, bias, product->activation);
 }

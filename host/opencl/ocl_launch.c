@@ -36,6 +36,12 @@ void ocl_arg_int(ocl_launch *launch, size_t value) {
     set_arg(launch, sizeof number, &number);
 }
 
+void ocl_arg_stride(ocl_launch *launch, ptrdiff_t value) {
+    assert(value >= -INT32_MAX && value <= INT32_MAX);
+    cl_int number = (cl_int)value;
+    set_arg(launch, sizeof number, &number);
+}
+
 void ocl_arg_ulong(ocl_launch *launch, size_t value) {
     cl_ulong number = value;
     set_arg(launch, sizeof number, &number);

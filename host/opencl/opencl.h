@@ -14,6 +14,7 @@
 #include "core/error.h"
 
 #include <CL/cl.h>
+#include <stddef.h>
 
 /* ---- state of a context (ocl_context.c) ---------------------------------------------------- */
 
@@ -61,6 +62,7 @@ typedef struct ocl_state {
     ocl_program *programs;
     ocl_kernel *kernels;
     char *algorithm; /* forced by name, or NULL */
+    bool cpu_class;  /* runs the kernels for CPUs */
     bool used_clblast;
     char *kernel_dir; /* read .cl files from here, or NULL */
     bool profile;
@@ -78,6 +80,7 @@ bool ocl_algorithm_allowed(const lens_context *context, const char *name);
 /* The algorithm that is forced, or NULL: it runs wherever it can, not only where it pays. */
 const char *ocl_algorithm_forced(const lens_context *context);
 
+/* The class of kernels: a CPU's, or a GPU's. The device's own, unless LENSLET_CLASS says which. */
 bool ocl_is_cpu(const lens_context *context);
 
 /* Free the copies of writes; the queue has finished. */
@@ -156,6 +159,7 @@ ocl_launch ocl_begin(lens_context *context, const char *program, const char *ker
  * kernel must not touch. */
 void ocl_arg_tensor(ocl_launch *launch, const lens_tensor *tensor);
 void ocl_arg_int(ocl_launch *launch, size_t value); /* at most INT32_MAX */
+void ocl_arg_stride(ocl_launch *launch, ptrdiff_t value); /* an int of either sign */
 void ocl_arg_ulong(ocl_launch *launch, size_t value);
 void ocl_arg_float(ocl_launch *launch, float value);
 void ocl_arg_local(ocl_launch *launch, size_t bytes); /* so much local memory */
