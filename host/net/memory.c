@@ -63,6 +63,15 @@ static lens_status largest_batch(size_t *out, lens_context *context, const lens_
     return LENS_OK;
 }
 
+#define SIZE_TEXT 32
+
+static const char *size_text(char text[SIZE_TEXT], double bytes) {
+    bool is_small = bytes < 10 << 20;
+    snprintf(text, SIZE_TEXT, is_small ? "%.0f KiB" : "%.0f MiB",
+             bytes / (is_small ? 1 << 10 : 1 << 20));
+    return text;
+}
+
 lens_status lens_net_check_memory(lens_context *context, const lens_net_spec *spec,
                                   const lens_net_opts *opts, size_t slots) {
     assert(context && spec && opts);
@@ -78,11 +87,13 @@ lens_status lens_net_check_memory(lens_context *context, const lens_net_spec *sp
         snprintf(advice, sizeof advice, "a batch of %zu would fit", batch);
     else
         snprintf(advice, sizeof advice, "not even a batch of 1 would fit");
-    double mib = 1 << 20;
+    char whole[SIZE_TEXT], array[SIZE_TEXT], memory[SIZE_TEXT], most[SIZE_TEXT];
     return lens_fail(
         LENS_OUT_OF_MEMORY,
-        "network %s at a batch of %zu takes %.0f MiB, %.0f of them in one array; %s has "
-        "%.0f MiB and gives at most %.0f at once; %s",
-        spec->name, opts->batch, (double)n.total / mib, (double)n.largest / mib, device->name,
-        (double)device->memory_bytes / mib, (double)device->allocation_bytes / mib, advice);
+        "network %s at a batch of %zu takes %s, %s of them in one array; %s has %s and "
+        "gives at most %s at once; %s",
+        spec->name, opts->batch, size_text(whole, (double)n.total),
+        size_text(array, (double)n.largest), device->name,
+        size_text(memory, (double)device->memory_bytes),
+        size_text(most, (double)device->allocation_bytes), advice);
 }

@@ -1,6 +1,8 @@
 /* ocl_device.c: every device of every platform, and what each can do. */
 #include "opencl/ocl_clblast.h"
 
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,21 +26,48 @@ static cl_uint list_devices(cl_platform_id platform, cl_device_id ids[MAX_DEVICE
 
 /* ---- one device's properties --------------------------------------------------------------- */
 
-/* The string cut to `size`, "" when it cannot be had. */
-static void device_string(cl_device_id id, cl_device_info what, char *text, size_t size) {
-    char full[4096] = ""; /* longer than any `size` */
-    if (clGetDeviceInfo(id, what, sizeof full - 1, full, NULL) != CL_SUCCESS)
-        full[0] = 0;
-    size_t length = strlen(full);
-    while (length && full[length - 1] == ' ')
-        full[--length] = 0;
-    full[size - 1] = 0;
-    strcpy(text, full);
+/* Into text[size]: what a driver calls itself, without what would break a line or a terminal, cut
+ * between characters (UTF-8); `unnamed` for nothing. */
+static void keep_name(char *text, size_t size, const char *full, const char *unnamed) {
+    size_t length = 0;
+    for (; full[length] && length < size - 1; length++)
+        text[length] =
+            (unsigned char)full[length] < ' ' || full[length] == 127 ? ' ' : full[length];
+    bool is_cut = full[length] != 0;
+    while (is_cut && length && ((unsigned char)full[length] & 0xC0) == 0x80)
+        length--; /* the bytes that a character goes on with */
+    while (length && text[length - 1] == ' ')
+        length--;
+    text[length] = 0;
+    if (!length)
+        snprintf(text, size, "%s", unnamed);
+}
+
+#define LONGEST 4096 /* name of a driver */
+
+static void device_string(cl_device_id id, cl_device_info what, char *text, size_t size,
+                          const char *unnamed) {
+    char full[LONGEST] = "";
+    bool got = clGetDeviceInfo(id, what, sizeof full - 1, full, NULL) == CL_SUCCESS;
+    keep_name(text, size, got ? full : "", unnamed);
+}
+
+static void platform_name(cl_platform_id id, char *text, size_t size) {
+    char full[LONGEST] = "";
+    bool got = clGetPlatformInfo(id, CL_PLATFORM_NAME, sizeof full - 1, full, NULL) == CL_SUCCESS;
+    keep_name(text, size, got ? full : "", "unnamed platform");
 }
 
 static cl_ulong device_ulong(cl_device_id id, cl_device_info what) {
     cl_ulong value = 0;
     return clGetDeviceInfo(id, what, sizeof value, &value, NULL) == CL_SUCCESS ? value : 0;
+}
+
+/* Drivers say "no limit" as the largest number there is, which is too large for those who add to
+ * it. */
+static size_t device_bytes(cl_device_id id, cl_device_info what) {
+    cl_ulong value = device_ulong(id, what);
+    return value < PTRDIFF_MAX ? value : PTRDIFF_MAX;
 }
 
 static cl_uint device_uint(cl_device_id id, cl_device_info what) {
@@ -48,7 +77,9 @@ static cl_uint device_uint(cl_device_id id, cl_device_info what) {
 
 static size_t device_size(cl_device_id id, cl_device_info what) {
     size_t value = 0;
-    return clGetDeviceInfo(id, what, sizeof value, &value, NULL) == CL_SUCCESS ? value : 0;
+    if (clGetDeviceInfo(id, what, sizeof value, &value, NULL) != CL_SUCCESS)
+        return 0;
+    return value < PTRDIFF_MAX ? value : PTRDIFF_MAX;
 }
 
 static bool device_has(cl_device_id id, const char *extension) {
@@ -71,19 +102,17 @@ static lens_device_type device_type(cl_device_id id) {
 }
 
 static void describe(lens_device_info *info, cl_platform_id platform, cl_device_id id) {
-    if (clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof info->platform - 1, info->platform,
-                          NULL) != CL_SUCCESS)
-        strcpy(info->platform, "unnamed platform");
-    device_string(id, CL_DEVICE_NAME, info->name, sizeof info->name);
-    device_string(id, CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor);
-    device_string(id, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
-    device_string(id, CL_DEVICE_VERSION, info->opencl_version, sizeof info->opencl_version);
+    platform_name(platform, info->platform, sizeof info->platform);
+    device_string(id, CL_DEVICE_NAME, info->name, sizeof info->name, "unnamed device");
+    device_string(id, CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor, "");
+    device_string(id, CL_DRIVER_VERSION, info->driver, sizeof info->driver, "");
+    device_string(id, CL_DEVICE_VERSION, info->opencl_version, sizeof info->opencl_version, "");
     info->type = device_type(id);
     info->compute_units = device_uint(id, CL_DEVICE_MAX_COMPUTE_UNITS);
     info->clock_mhz = device_uint(id, CL_DEVICE_MAX_CLOCK_FREQUENCY);
-    info->memory_bytes = device_ulong(id, CL_DEVICE_GLOBAL_MEM_SIZE);
-    info->allocation_bytes = device_ulong(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
-    info->local_bytes = device_ulong(id, CL_DEVICE_LOCAL_MEM_SIZE);
+    info->memory_bytes = device_bytes(id, CL_DEVICE_GLOBAL_MEM_SIZE);
+    info->allocation_bytes = device_bytes(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
+    info->local_bytes = device_bytes(id, CL_DEVICE_LOCAL_MEM_SIZE);
     info->work_group_items = device_size(id, CL_DEVICE_MAX_WORK_GROUP_SIZE);
     info->alignment_bytes = device_uint(id, CL_DEVICE_MEM_BASE_ADDR_ALIGN) / 8;
     info->available = device_uint(id, CL_DEVICE_AVAILABLE);
