@@ -104,16 +104,19 @@ static split split_of(lens_shape x, lens_shape w, size_t groups) {
 
 /* ---- what it is for -------------------------------------------------------------------------- */
 
+/* Of a group; the input's gradient has one for each channel and phase. */
+static size_t filters_of(lens_pass pass, lens_shape w, const lens_conv2d_opts *opts) {
+    return pass == LENS_BACKWARD_INPUT ? w.c * opts->stride_h * opts->stride_w : w.n / opts->groups;
+}
+
 static size_t local_bytes(lens_pass pass, lens_shape x, lens_shape w,
                           const lens_conv2d_opts *opts) {
-    size_t filters = w.n / opts->groups;
     if (pass == LENS_BACKWARD_WEIGHT) {
         split s = split_of(x, w, opts->groups);
         return s.block_taps * s.tiles * LANES * sizeof(float);
     }
-    if (pass == LENS_BACKWARD_INPUT)
-        filters = w.c * opts->stride_h * opts->stride_w;
-    return WIDE * lens_size_div_up(filters, TILE_FILTERS) * TILE_FLOATS * sizeof(float);
+    return WIDE * lens_size_div_up(filters_of(pass, w, opts), TILE_FILTERS) * TILE_FLOATS *
+           sizeof(float);
 }
 
 bool ocl_conv2d_packed_possible(const lens_context *context, lens_pass pass, lens_shape x,
@@ -128,7 +131,7 @@ bool ocl_conv2d_packed_possible(const lens_context *context, lens_pass pass, len
 bool ocl_conv2d_packed_pays(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
                             lens_shape y, const lens_conv2d_opts *opts) {
     (void)context, (void)x;
-    size_t filters = pass == LENS_BACKWARD_INPUT ? w.c : w.n / opts->groups;
+    size_t filters = filters_of(pass, w, opts);
     size_t taps = w.c * w.h * w.w, map = y.h * y.w;
     bool lays_much_out = taps < LEAST_TAPS || (taps < MANY_TAPS && map > LARGE_MAP);
     return filters >= LEAST_FILTERS && y.n * map >= LEAST_PIXELS &&

@@ -50,7 +50,7 @@ static lens_status run(ocl_launch *launch, const ocl_matmul *product, size_t til
 /* Where both factors' elements of a sum are neighbours. */
 static lens_status multiply_dots(lens_tensor *c, const lens_tensor *a, const lens_tensor *b,
                                  const lens_tensor *bias, const ocl_matmul *product) {
-    size_t tile_rows = product->m < 4 ? 1 : 4, tile_columns = LANES / tile_rows;
+    size_t tile_rows = product->m < 4 ? 1 : 4, tile_columns = 4;
     ocl_launch launch = ocl_begin(c->context, "matmul_dots", "matmul_dots",
                                   tile_rows == 1 ? "-DROWS=1" : "-DROWS=4");
     arg_product(&launch, c, a, b, bias, product);
