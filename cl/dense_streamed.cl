@@ -142,14 +142,7 @@ dense_streamed_forward(global float *restrict y, const ulong y_offset,
                     into[i] = e + i < columns ? at[i] : 0.0f;                                      \
         }
 
-/* Slopes of eight images or outputs side by side: to[t, e] = from[t along + e across], the last one
- * again past the end. A macro since `to` may be in private or in local memory. */
-#define COPY_EIGHTS(to, from, along, across, count, valid)                                         \
-    for (int e = 0; e < TILE_ROWS; e++)                                                            \
-        for (int t = 0; t < count; t++)                                                            \
-            to[t * TILE_ROWS + e] = (from)[(size_t)t * along + (size_t)min(e, valid - 1) * across];
-
-#define SLOPE(i) slopes[t * TILE_ROWS + i]
+#define OF_IMAGE(i) slopes[i * DEPTH + t]
 
 /* dx[n,i] = sum over k of dy[n,k] w[k,i]. global[0] = blocks of COLUMNS inputs. sums: local memory,
  * COLUMNS values for each image, images rounded up to eights. */
@@ -166,7 +159,15 @@ dense_streamed_backward_input(global float *restrict dx, const ulong dx_offset,
         const int count = min(DEPTH, K - k);
         COPY_TILES(private, panel, w + (size_t)k * I, I, count, columns)
         for (int n = 0; n < N; n += TILE_ROWS) {
-            COPY_EIGHTS(slopes, dy + (size_t)n * K + k, 1, K, count, min(TILE_ROWS, N - n))
+            for (int e = 0; e < TILE_ROWS; e++) { /* the last image again past the end */
+                global const float *from = dy + (size_t)min(n + e, N - 1) * K + k;
+                if (count == DEPTH) {
+                    STORE16(private, vload16(0, from), slopes + e * DEPTH);
+                    STORE16(private, vload16(1, from), slopes + e * DEPTH + 16);
+                } else
+                    for (int t = 0; t < count; t++)
+                        slopes[e * DEPTH + t] = from[t];
+            }
             for (int j = 0; j < columns; j += TILE_COLUMNS) {
                 const float *weights = panel + j * count;
                 local float *waiting = sums + (n * COLUMNS + j * TILE_ROWS);
@@ -185,7 +186,7 @@ dense_streamed_backward_input(global float *restrict dx, const ulong dx_offset,
                         PREFETCH(w + (size_t)(k + count + t) * I + j);
                         PREFETCH(w + (size_t)(k + count + t) * I + j + 16);
                     }
-                MULTIPLY(acc, count, vload16(2 * t, weights), vload16(2 * t + 1, weights), SLOPE)
+                MULTIPLY(acc, count, vload16(2 * t, weights), vload16(2 * t + 1, weights), OF_IMAGE)
 #pragma unroll
                 for (int i = 0; i < 2 * TILE_ROWS; i++)
                     STORE16(local, acc[i], waiting + 16 * i);
@@ -200,7 +201,40 @@ dense_streamed_backward_input(global float *restrict dx, const ulong dx_offset,
                                          n % TILE_ROWS * TILE_COLUMNS + i % TILE_COLUMNS];
 }
 
+#define AHEAD 8 /* rows to ask memory for */
+
+/* The same of one image, of COLUMNS inputs or more: its sums stay in registers. The last work-item
+ * steps back to have whole vectors. */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+dense_streamed_backward_input_one(global float *restrict dx, const ulong dx_offset,
+                                  global const float *restrict dy, const ulong dy_offset,
+                                  global const float *restrict w, const ulong w_offset,
+                                  const int K, const int I) {
+    const int first = get_global_id(0) * COLUMNS, start = min(first, I - COLUMNS);
+    float tile[COLUMNS];
+    float16 acc[COLUMNS / 16];
+    w += w_offset + start;
+    dy += dy_offset;
+#pragma unroll
+    for (int v = 0; v < COLUMNS / 16; v++)
+        acc[v] = 0.0f;
+    for (int k = 0; k < K; k++, w += I) {
+        const float16 slope = dy[k];
+#pragma unroll
+        for (int v = 0; v < COLUMNS / 16; v++) {
+            PREFETCH(w + (size_t)AHEAD * I + 16 * v);
+            acc[v] = fma(slope, vload16(v, w), acc[v]);
+        }
+    }
+#pragma unroll
+    for (int v = 0; v < COLUMNS / 16; v++)
+        STORE16(private, acc[v], tile + 16 * v);
+    for (int i = first - start; i < COLUMNS; i++)
+        dx[dx_offset + start + i] = tile[i];
+}
+
 #define STRIP_ROWS 256 /* outputs of one work-item of the weights' gradient */
+#define OF_OUTPUT(i) slopes[t * TILE_ROWS + i]
 
 /* dw[k,i] = sum over n of dy[n,k] x[n,i]. global[0] = blocks of COLUMNS inputs, [1] = strips of
  * STRIP_ROWS outputs. Local memory: panel, COLUMNS values for each image; slopes, eight. */
@@ -215,10 +249,16 @@ dense_streamed_backward_weight(global float *restrict dw, const ulong dw_offset,
     const int start = get_global_id(1) * STRIP_ROWS, end = min(start + STRIP_ROWS, K);
     x += x_offset + first;
     dw += dw_offset + first;
+    dy += dy_offset;
     COPY_TILES(local, panel, x, I, N, columns)
     for (int k = start; k < end; k += TILE_ROWS) {
         const int rows = min(TILE_ROWS, end - k);
-        COPY_EIGHTS(slopes, dy + dy_offset + k, K, 1, N, rows)
+        for (int t = 0; t < N; t++)
+            if (rows == TILE_ROWS)
+                vstore8(vload8(0, dy + (size_t)t * K + k), t, slopes);
+            else
+                for (int e = 0; e < TILE_ROWS; e++) /* the last output again past the end */
+                    slopes[t * TILE_ROWS + e] = dy[(size_t)t * K + k + min(e, rows - 1)];
         for (int j = 0; j < columns; j += TILE_COLUMNS) {
             local const float *images = panel + j * N;
             global float *to = dw + (size_t)k * I + j;
@@ -226,7 +266,7 @@ dense_streamed_backward_weight(global float *restrict dw, const ulong dw_offset,
 #pragma unroll
             for (int i = 0; i < 2 * TILE_ROWS; i++)
                 acc[i] = 0.0f;
-            MULTIPLY(acc, N, vload16(2 * t, images), vload16(2 * t + 1, images), SLOPE)
+            MULTIPLY(acc, N, vload16(2 * t, images), vload16(2 * t + 1, images), OF_OUTPUT)
             if (columns - j >= TILE_COLUMNS) {
 #pragma unroll
                 for (int i = 0; i < TILE_ROWS; i++)

@@ -168,8 +168,14 @@ static void streamed_large_and_odd(void **state) {
         skip();
     compare("streamed", (problem){.x = {37, 1033, 1, 1}, .w = {301, 1033, 1, 1}, .is_dense = true},
             LENS_BACKWARD_WEIGHT);
-    compare("streamed", (problem){.x = {1, 1536, 1, 1}, .w = {512, 1536, 1, 1}, .is_dense = true},
+    compare("streamed", (problem){.x = {9, 512, 1, 1}, .w = {64, 512, 1, 1}, .is_dense = true},
             LENS_BACKWARD_WEIGHT);
+    const size_t inputs_of_one[] = {240, 256, 1033, 1536};
+    for (size_t i = 0; i < 4; i++) {
+        problem p = {.x = {1, inputs_of_one[i], 1, 1}, .w = {301, inputs_of_one[i], 1, 1}};
+        p.is_dense = true;
+        compare("streamed", p, LENS_BACKWARD_WEIGHT);
+    }
 }
 
 /* Forward, "blocked" takes its sums sixteen at a time: ends of a row, tiles past the edge, one

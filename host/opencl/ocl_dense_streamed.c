@@ -61,13 +61,19 @@ lens_status ocl_dense_streamed_forward(lens_tensor *y, const lens_tensor *x, con
 
 lens_status ocl_dense_streamed_backward_input(lens_tensor *dx, const lens_tensor *dy,
                                               const lens_tensor *w) {
+    bool one = dy->shape.n == 1 && w->shape.c >= COLUMNS;
     ocl_launch launch =
-        ocl_begin(dx->context, "dense_streamed", "dense_streamed_backward_input", "");
+        ocl_begin(dx->context, "dense_streamed",
+                  one ? "dense_streamed_backward_input_one" : "dense_streamed_backward_input", "");
     ocl_arg_tensor(&launch, dx);
     ocl_arg_tensor(&launch, dy);
     ocl_arg_tensor(&launch, w);
-    ocl_arg_local(&launch, backward_input_bytes(dy->shape.n));
-    arg_sizes(&launch, dy->shape.n, w->shape);
+    if (!one) {
+        ocl_arg_local(&launch, backward_input_bytes(dy->shape.n));
+        ocl_arg_int(&launch, dy->shape.n);
+    }
+    ocl_arg_int(&launch, w->shape.n);
+    ocl_arg_int(&launch, w->shape.c);
     const size_t global = lens_size_div_up(w->shape.c, COLUMNS), local = 1;
     return ocl_run(&launch, 1, &global, &local);
 }
