@@ -264,9 +264,18 @@ void add_map(global float *dx, const float *rows, int P, int Q, int W, int dilat
     }
 }
 
+/* The same from places `first` to `end` of a larger map, of a tile that begins at `begin`. */
+void add_tile(global float *dx, const float *rows, int first, int begin, int end, int Q, int W,
+              int dilation_h) {
+    for (int r = 0; r < TAP_ROWS; r++)
+        for (int at = first, p = first / Q, q = first % Q; at < end; at += Q - q, q = 0, p++)
+            add_run(dx + (p + r * dilation_h) * W + q, rows + r * PLACES + at - begin,
+                    min(Q - q, end - at));
+}
+
 /* dx[n, g C/G + c, p + r D_h, q + s D_w] += sum over k of w[k,c,r,s] dy[n,k,p,q]: for one column of a
- * channel's taps and some pixels of dy at a time these sums, which then are added where they belong.
- * TAP_ROWS is R. A filter's pixels of dy are `pitch` apart from the next one's: P Q, or PLACES and zeros
+ * channel's taps, or all of them, and some pixels of dy at a time these sums, which then are added where
+ * they belong. TAP_ROWS is R, TAP_COLUMNS 1 or S. A filter's pixels of dy are `pitch` apart from the next one's: P Q, or PLACES and zeros
  * behind them where there are fewer. global[0] = C, [1] = N. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_rows_backward_input(global float *restrict dx, const ulong dx_offset,
@@ -275,7 +284,7 @@ conv2d_rows_backward_input(global float *restrict dx, const ulong dx_offset,
                            CONV2D_ROWS_SIZES) {
     const int n = get_global_id(1), c = get_global_id(0) % CG, g = get_global_id(0) / CG;
     const int KG = K / groups, PQ = P * Q, taps = CG * R * S;
-    float rows[TAP_ROWS * PLACES];
+    float rows[TAP_COLUMNS * TAP_ROWS * PLACES];
     dx += dx_offset + ((size_t)n * C + g * CG + c) * H * W;
     dy += dy_offset + ((size_t)n * K + g * KG) * pitch;
     w += w_offset + (size_t)g * KG * taps + c * R * S;
@@ -283,10 +292,10 @@ conv2d_rows_backward_input(global float *restrict dx, const ulong dx_offset,
         dx[i] = 0.0f;
     for (int first = 0; first < PQ; first += PLACES) {
         const int begin = min(first, pitch - PLACES), end = min(begin + PLACES, PQ);
-        for (int s = 0; s < S; s++) {
-            float16 sum[TAP_ROWS * VECTORS];
+        for (int s = 0; s < S; s += TAP_COLUMNS) {
+            float16 sum[TAP_COLUMNS * TAP_ROWS * VECTORS];
 #pragma unroll
-            for (int i = 0; i < TAP_ROWS * VECTORS; i++)
+            for (int i = 0; i < TAP_COLUMNS * TAP_ROWS * VECTORS; i++)
                 sum[i] = 0.0f;
             for (int k = 0; k < KG; k++) {
                 float16 slopes[VECTORS];
@@ -294,24 +303,24 @@ conv2d_rows_backward_input(global float *restrict dx, const ulong dx_offset,
                 for (int v = 0; v < VECTORS; v++)
                     slopes[v] = vload16(v, dy + (size_t)k * pitch + begin);
 #pragma unroll
-                for (int r = 0; r < TAP_ROWS; r++) {
-                    const float16 weight = w[k * taps + r * S + s];
+                for (int i = 0; i < TAP_COLUMNS * TAP_ROWS; i++) {
+                    const float16 weight = w[k * taps + i % TAP_ROWS * S + s + i / TAP_ROWS];
 #pragma unroll
                     for (int v = 0; v < VECTORS; v++)
-                        sum[r * VECTORS + v] = fma(weight, slopes[v], sum[r * VECTORS + v]);
+                        sum[i * VECTORS + v] = fma(weight, slopes[v], sum[i * VECTORS + v]);
                 }
             }
 #pragma unroll
-            for (int i = 0; i < TAP_ROWS * VECTORS; i++)
+            for (int i = 0; i < TAP_COLUMNS * TAP_ROWS * VECTORS; i++)
                 STORE16(private, sum[i], rows + 16 * i);
-            if (PQ <= PLACES) {
-                add_map(dx + s * dilation_w, rows, P, Q, W, dilation_h);
-                continue;
+            for (int e = 0; e < TAP_COLUMNS; e++) {
+                const float *column = rows + e * TAP_ROWS * PLACES;
+                global float *to = dx + (s + e) * dilation_w;
+                if (PQ <= PLACES)
+                    add_map(to, column, P, Q, W, dilation_h);
+                else
+                    add_tile(to, column, first, begin, end, Q, W, dilation_h);
             }
-            for (int r = 0; r < TAP_ROWS; r++)
-                for (int at = first, p = first / Q, q = first % Q; at < end; at += Q - q, q = 0, p++)
-                    add_run(dx + (p + r * dilation_h) * W + q + s * dilation_w,
-                            rows + r * PLACES + at - begin, min(Q - q, end - at));
         }
     }
 }

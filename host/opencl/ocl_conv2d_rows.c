@@ -129,12 +129,20 @@ static void arg_sizes(ocl_launch *launch, lens_shape x, lens_shape w, lens_shape
     ocl_arg_int(launch, opts->dilation_w);
 }
 
-/* `rows` is the number of filters or of tap rows. */
-static ocl_launch begin(lens_context *context, const char *kernel, const char *define, size_t rows,
-                        size_t vectors) {
+static ocl_launch begin(lens_context *context, const char *kernel, size_t filters, size_t vectors) {
     char options[64];
-    snprintf(options, sizeof options, "-D%s=%zu -DVECTORS=%zu", define, rows, vectors);
+    snprintf(options, sizeof options, "-DFILTERS=%zu -DVECTORS=%zu", filters, vectors);
     return ocl_begin(context, "conv2d_rows", kernel, options);
+}
+
+/* A single vector of a column of taps would be too few sums to keep a core busy. */
+static ocl_launch begin_backward_input(lens_context *context, lens_shape w, size_t map) {
+    size_t vectors = vectors_of(w.h, map);
+    size_t columns = vectors == 1 && w.h * w.w <= MOST_SUMS + 1 ? w.w : 1;
+    char options[64];
+    snprintf(options, sizeof options, "-DTAP_ROWS=%zu -DTAP_COLUMNS=%zu -DVECTORS=%zu", w.h,
+             columns, vectors);
+    return ocl_begin(context, "conv2d_rows", "conv2d_rows_backward_input", options);
 }
 
 lens_status ocl_conv2d_rows_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
@@ -146,7 +154,7 @@ lens_status ocl_conv2d_rows_forward(lens_tensor *y, const lens_tensor *x, const 
     tile t = tile_of(w->shape, opts);
     size_t places = places_of(padded.shape, y->shape, y->shape.h);
     size_t vectors = vectors_of(t.filters, places);
-    ocl_launch launch = begin(y->context, "conv2d_rows_forward", "FILTERS", t.filters, vectors);
+    ocl_launch launch = begin(y->context, "conv2d_rows_forward", t.filters, vectors);
     ocl_arg_tensor(&launch, y);
     ocl_arg_tensor(&launch, &padded);
     ocl_arg_tensor(&launch, w);
@@ -172,7 +180,7 @@ static lens_status widen(lens_tensor *wide, const lens_tensor *dy, const lens_te
 lens_status ocl_conv2d_rows_backward_input(lens_tensor *dx, const lens_tensor *dy,
                                            const lens_tensor *w, const lens_conv2d_opts *opts,
                                            lens_tensor *scratch) {
-    size_t used = 0, rows = w->shape.h;
+    size_t used = 0;
     bool fold = ocl_has_padding(&opts->padding);
     lens_tensor padded = *dx;
     if (fold)
@@ -181,8 +189,7 @@ lens_status ocl_conv2d_rows_backward_input(lens_tensor *dx, const lens_tensor *d
     size_t map = dy->shape.h * dy->shape.w, pitch = lens_size_max(map, LANES);
     if (map < LANES)
         LENS_TRY(widen(&wide, dy, scratch, &used));
-    ocl_launch launch =
-        begin(dx->context, "conv2d_rows_backward_input", "TAP_ROWS", rows, vectors_of(rows, map));
+    ocl_launch launch = begin_backward_input(dx->context, w->shape, map);
     ocl_arg_tensor(&launch, &padded);
     ocl_arg_tensor(&launch, &wide);
     ocl_arg_tensor(&launch, w);
@@ -195,8 +202,8 @@ lens_status ocl_conv2d_rows_backward_input(lens_tensor *dx, const lens_tensor *d
 
 static lens_status add_parts(lens_tensor *dw, const lens_tensor *parts, const tile *t, size_t count,
                              size_t groups) {
-    ocl_launch launch = begin(dw->context, "conv2d_rows_add_parts", "FILTERS", t->filters,
-                              vectors_of(t->filters, SIZE_MAX));
+    ocl_launch launch =
+        begin(dw->context, "conv2d_rows_add_parts", t->filters, vectors_of(t->filters, SIZE_MAX));
     ocl_arg_tensor(&launch, dw);
     ocl_arg_tensor(&launch, parts);
     ocl_arg_int(&launch, dw->shape.n);
@@ -217,7 +224,7 @@ lens_status ocl_conv2d_rows_backward_weight(lens_tensor *dw, const lens_tensor *
     lens_tensor parts = ocl_carve(scratch, &used, (lens_shape){s.parts, t.count, taps, 8});
     lens_tensor panels =
         ocl_carve(scratch, &used, (lens_shape){s.parts, t.count, t.filters, CHUNK_ROW});
-    ocl_launch launch = begin(dw->context, "conv2d_rows_backward_weight", "FILTERS", t.filters,
+    ocl_launch launch = begin(dw->context, "conv2d_rows_backward_weight", t.filters,
                               vectors_of(t.filters, SIZE_MAX));
     ocl_arg_tensor(&launch, &parts);
     ocl_arg_tensor(&launch, dy);
