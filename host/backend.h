@@ -12,9 +12,20 @@
 #include "preferences.h"
 
 typedef struct lens_backend lens_backend;
+typedef struct lens_traced_backend lens_traced_backend;
+
+/* What a traced context is doing, for the backend that records its device's events (traced.c). */
+typedef struct lens_tracing {
+    lens_traced_backend *backend;
+    lens_trace *trace;       /* NULL: the context is not traced */
+    uint32_t track;          /* the device's */
+    uint64_t operation;      /* counts those that are recorded */
+    const char *name, *args; /* of the one that is being queued; name NULL: none */
+} lens_tracing;
 
 struct lens_context {
     const lens_backend *backend;
+    lens_tracing tracing;
     lens_device_info device;
     void *state;         /* the backend's own */
     size_t live_tensors; /* views counted */

@@ -1,6 +1,7 @@
 /* device.c: the list of devices, the choice of one, contexts. */
 #include "backend.h"
 #include "core/error.h"
+#include "traced.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -260,8 +261,14 @@ lens_status lens_context_new(lens_context **out, const lens_devices *devices, si
         free(context);
         return status;
     }
-    if (context->backend != &lens_backend_reference)
+    if (info->type != LENS_DEVICE_REFERENCE)
         lens_tuning_load(context);
+    if (opts && opts->trace)
+        status = lens_traced_open(context, opts->trace);
+    if (status != LENS_OK) {
+        lens_context_free(context);
+        return status;
+    }
     *out = context;
     return LENS_OK;
 }
@@ -284,12 +291,17 @@ void lens_context_free(lens_context *context) {
         return;
     assert(context->live_tensors == 0);
     context->backend->context_close(context);
+    lens_traced_close(context);
     lens_tuning_clear(context);
     free(context);
 }
 
 const lens_device_info *lens_context_device(const lens_context *context) {
     return &context->device;
+}
+
+lens_trace *lens_context_trace(const lens_context *context) {
+    return context->tracing.trace;
 }
 
 lens_status lens_context_wait(lens_context *context) {

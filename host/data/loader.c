@@ -8,6 +8,7 @@
  * how many threads there were.
  */
 #include "core/size.h"
+#include "core/timeline.h"
 #include "data/dataset.h"
 #include "data/view.h"
 
@@ -220,11 +221,36 @@ static void work(lens_loader *loader, slot *s) {
         pthread_cond_broadcast(&loader->changed);
 }
 
+/* What a thread works on, in its track of the trace: one event for its part of a batch. */
+typedef struct worker {
+    lens_trace *trace;
+    uint32_t track;
+    const slot *on; /* NULL: nothing */
+    lens_span span;
+} worker;
+
+static void set_work(worker *w, const slot *s) {
+    if (w->on == s)
+        return;
+    if (w->on)
+        lens_span_end(&w->span);
+    w->on = s;
+    if (!s)
+        return;
+    lens_trace_args args = {.used = 0};
+    lens_trace_args_number(&args, "epoch", (double)s->batch.epoch + 1);
+    lens_trace_args_number(&args, "batch", (double)s->batch.index + 1);
+    w->span = lens_span_begin_on(w->trace, w->track, "prepare batch", args.text);
+}
+
 static void *run(void *user) {
     lens_loader *loader = user;
+    worker w = {.trace = loader->opts.trace,
+                .track = lens_trace_take_track(loader->opts.trace, "data")};
     pthread_mutex_lock(&loader->lock);
     while (!loader->stopping && loader->status == LENS_OK) {
         slot *s = find_work(loader);
+        set_work(&w, s);
         if (s)
             work(loader, s);
         else if (is_at_end(loader))
@@ -233,6 +259,8 @@ static void *run(void *user) {
             pthread_cond_wait(&loader->changed, &loader->lock);
     }
     pthread_mutex_unlock(&loader->lock);
+    set_work(&w, NULL);
+    lens_trace_give_back(w.trace, w.track);
     return NULL;
 }
 
@@ -375,9 +403,11 @@ bool lens_loader_next(lens_loader *loader, lens_batch *batch) {
     loader->holding = false;
     pthread_cond_broadcast(&loader->changed);
     double start = now();
+    lens_span span = lens_span_begin(loader->opts.trace, "wait for data");
     bool ended, found;
     while (!(found = is_ready(loader, &ended)) && !ended)
         pthread_cond_wait(&loader->changed, &loader->lock);
+    lens_span_end(&span);
     loader->waited += now() - start;
     if (found) {
         slot *s = &loader->slots[loader->given++ % SLOTS];

@@ -331,23 +331,33 @@ static lens_layer_io layer_io(const lens_net *net, size_t layer) {
                            .step = net->step};
 }
 
-static lens_status fail_in_layer(lens_status status, const lens_layer *layer) {
-    return lens_fail_prefix(status, "layer %s: ", layer->spec.name);
+/* One layer's pass, whose operations a trace shows under its name. */
+static lens_status pass_layer(const lens_net *net, size_t index, bool is_backward, bool training) {
+    const lens_layer *layer = &net->chain->layers[index];
+    lens_trace *trace = lens_context_trace(net->context);
+    lens_layer_io io = layer_io(net, index);
+    io.training = training;
+    lens_trace_layer(trace, layer->spec.name, lens_layer_kind_name(layer->spec.kind));
+    lens_status status =
+        is_backward ? layer->class->backward(layer, &io) : layer->class->forward(layer, &io);
+    lens_trace_layer(trace, NULL, NULL);
+    return status == LENS_OK ? LENS_OK : lens_fail_prefix(status, "layer %s: ", layer->spec.name);
+}
+
+static lens_status forward_layers(lens_net *net, bool training) {
+    for (size_t i = 0; i < net->chain->count; i++)
+        LENS_TRY(pass_layer(net, i, false, training));
+    return LENS_OK;
 }
 
 static lens_status forward(lens_net *net, bool training) {
     net->has_output = net->has_backward = false;
-    for (size_t i = 0; i < net->chain->count; i++) {
-        const lens_layer *layer = &net->chain->layers[i];
-        lens_layer_io io = layer_io(net, i);
-        io.training = training;
-        lens_status status = layer->class->forward(layer, &io);
-        if (status != LENS_OK)
-            return fail_in_layer(status, layer);
-    }
-    net->has_output = true;
-    net->has_backward = training;
-    return LENS_OK;
+    lens_span span = lens_span_begin(lens_context_trace(net->context), "forward");
+    lens_status status = forward_layers(net, training);
+    lens_span_end(&span);
+    net->has_output = status == LENS_OK;
+    net->has_backward = net->has_output && training;
+    return status;
 }
 
 lens_status lens_net_forward(lens_net *net) {
@@ -373,27 +383,29 @@ lens_status lens_net_loss(lens_net *net, lens_tensor *total, bool accumulate) {
                              net->views.weights, &net->chain->loss, accumulate);
 }
 
+static lens_status backward(lens_net *net) {
+    const lens_chain *chain = net->chain;
+    size_t last = chain->loss_value;
+    if (net->views.gradients[last])
+        LENS_TRY(lens_loss_backward_input(net->views.gradients[last], net->views.values[last],
+                                          net->views.target, net->views.weights, &chain->loss));
+    for (size_t i = last; i-- > chain->first_layer;)
+        LENS_TRY(pass_layer(net, i, true, true));
+    return LENS_OK;
+}
+
 /* The memory of some activations is reused for gradients on the way down, so each forward pass
  * serves one backward pass. */
 lens_status lens_net_backward(lens_net *net) {
     assert(net);
-    const lens_chain *chain = net->chain;
     if (!net->opts.training)
         return lens_fail(LENS_BAD_ARGUMENT, "net: backward needs a network made for training");
     if (!net->has_backward)
         return lens_fail(LENS_BAD_ARGUMENT,
                          "net: backward needs a lens_net_forward_training() of its own before it");
     net->has_backward = false;
-    size_t last = chain->loss_value;
-    if (net->views.gradients[last])
-        LENS_TRY(lens_loss_backward_input(net->views.gradients[last], net->views.values[last],
-                                          net->views.target, net->views.weights, &chain->loss));
-    for (size_t i = last; i-- > chain->first_layer;) {
-        const lens_layer *layer = &chain->layers[i];
-        lens_layer_io io = layer_io(net, i);
-        lens_status status = layer->class->backward(layer, &io);
-        if (status != LENS_OK)
-            return fail_in_layer(status, layer);
-    }
-    return LENS_OK;
+    lens_span span = lens_span_begin(lens_context_trace(net->context), "backward");
+    lens_status status = backward(net);
+    lens_span_end(&span);
+    return status;
 }

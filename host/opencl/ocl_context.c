@@ -1,7 +1,6 @@
 /* ocl_context.c: a context, its queue and its memory. */
 #include "opencl/ocl_clblast.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +50,7 @@ lens_status ocl_context_open(lens_context *context, const lens_context_opts *opt
     context->state = state;
     state->algorithm = option_or_env(opts->algorithm, "LENSLET_ALGORITHM");
     state->kernel_dir = option_or_env(opts->kernel_dir, "LENSLET_CL_DIR");
-    state->profile = opts->profile;
+    state->profile = opts->profile || opts->trace;
     lens_status status = check_algorithm(state->algorithm);
     if (status == LENS_OK)
         status = choose_class(&state->cpu_class, &context->device);
@@ -82,18 +81,13 @@ failed:
     return status;
 }
 
-static void timing_release(ocl_timing *timing) {
-    if (timing->since)
-        clReleaseEvent(timing->since);
-    clReleaseEvent(timing->event);
-}
-
 void ocl_context_close(lens_context *context) {
     ocl_state *state = context->state;
+    if (context->tracing.trace && ocl_collect_timings(context) == LENS_OK)
+        ocl_trace_close(context);
     if (state->queue)
         clFinish(state->queue);
-    for (size_t i = 0; i < state->timing_count; i++)
-        timing_release(&state->timings[i]);
+    ocl_timings_free(state);
     ocl_uploads_free(state);
     ocl_programs_free(state);
     if (state->used_clblast)
@@ -104,7 +98,6 @@ void ocl_context_close(lens_context *context) {
         clReleaseCommandQueue(state->queue);
     if (state->context)
         clReleaseContext(state->context);
-    free(state->timings);
     free(state->algorithm);
     free(state->kernel_dir);
     free(state);
@@ -147,76 +140,33 @@ void ocl_buffer_free(lens_context *context, void *buffer) {
 }
 
 lens_status ocl_tensor_read(const lens_tensor *tensor, float *values) {
+    ocl_timing timing = ocl_timing_begin(tensor->context, NULL);
     cl_int code = clEnqueueReadBuffer(ocl_state_of(tensor->context)->queue, tensor->buffer, CL_TRUE,
                                       tensor->offset * sizeof(float), tensor->count * sizeof(float),
-                                      values, 0, NULL, NULL);
-    return code == CL_SUCCESS ? LENS_OK
-                              : ocl_fail(code, "clEnqueueReadBuffer of %zu floats", tensor->count);
+                                      values, 0, NULL, timing.name ? &timing.event : NULL);
+    if (code != CL_SUCCESS)
+        return ocl_fail(code, "clEnqueueReadBuffer of %zu floats", tensor->count);
+    return ocl_timing_keep(tensor->context, &timing, NULL);
 }
 
 lens_status ocl_tensor_fill(lens_tensor *tensor, float value) {
+    ocl_timing timing = ocl_timing_begin(tensor->context, NULL);
     cl_int code = clEnqueueFillBuffer(ocl_state_of(tensor->context)->queue, tensor->buffer, &value,
                                       sizeof value, tensor->offset * sizeof(float),
-                                      tensor->count * sizeof(float), 0, NULL, NULL);
-    return code == CL_SUCCESS ? LENS_OK
-                              : ocl_fail(code, "clEnqueueFillBuffer of %zu floats", tensor->count);
+                                      tensor->count * sizeof(float), 0, NULL,
+                                      timing.name ? &timing.event : NULL);
+    if (code != CL_SUCCESS)
+        return ocl_fail(code, "clEnqueueFillBuffer of %zu floats", tensor->count);
+    return ocl_timing_keep(tensor->context, &timing, NULL);
 }
 
 lens_status ocl_tensor_copy(lens_tensor *to, const lens_tensor *from) {
-    cl_int code = clEnqueueCopyBuffer(ocl_state_of(to->context)->queue, from->buffer, to->buffer,
-                                      from->offset * sizeof(float), to->offset * sizeof(float),
-                                      to->count * sizeof(float), 0, NULL, NULL);
-    return code == CL_SUCCESS ? LENS_OK
-                              : ocl_fail(code, "clEnqueueCopyBuffer of %zu floats", to->count);
-}
-
-/* ---- profile ------------------------------------------------------------------------------- */
-
-lens_status ocl_collect_timings(lens_context *context) {
-    ocl_state *state = context->state;
-    LENS_TRY(ocl_context_wait(context));
-    for (size_t i = 0; i < state->timing_count; i++) {
-        ocl_timing *timing = &state->timings[i];
-        cl_ulong start = 0, end = 0;
-        if (timing->since)
-            clGetEventProfilingInfo(timing->since, CL_PROFILING_COMMAND_END, sizeof start, &start,
-                                    NULL);
-        else
-            clGetEventProfilingInfo(timing->event, CL_PROFILING_COMMAND_START, sizeof start, &start,
-                                    NULL);
-        clGetEventProfilingInfo(timing->event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
-        timing->kernel->launches++;
-        timing->kernel->seconds += (double)(end - start) * 1e-9;
-        timing_release(timing);
-    }
-    state->timing_count = 0;
-    return LENS_OK;
-}
-
-static int longest_first(const void *a, const void *b) {
-    double x = ((const lens_profile_entry *)a)->seconds;
-    double y = ((const lens_profile_entry *)b)->seconds;
-    return (x < y) - (x > y);
-}
-
-lens_status ocl_context_profile(lens_context *context, lens_profile_entry *entries, size_t capacity,
-                                size_t *count) {
-    ocl_state *state = context->state;
-    if (!state->profile)
-        return lens_fail(LENS_UNSUPPORTED, "profile: the context was opened without `profile`");
-    LENS_TRY(ocl_collect_timings(context));
-    *count = 0;
-    for (ocl_kernel *kernel = state->kernels; kernel; kernel = kernel->next) {
-        if (!kernel->launches)
-            continue;
-        if (*count < capacity) {
-            lens_profile_entry *entry = &entries[*count];
-            snprintf(entry->kernel, sizeof entry->kernel, "%s", kernel->name);
-            entry->launches = kernel->launches;
-            entry->seconds = kernel->seconds;
-        }
-        ++*count;
-    }
-    qsort(entries, *count < capacity ? *count : capacity, sizeof *entries, longest_first);
-    return LENS_OK;
+    ocl_timing timing = ocl_timing_begin(to->context, NULL);
+    cl_int code =
+        clEnqueueCopyBuffer(ocl_state_of(to->context)->queue, from->buffer, to->buffer,
+                            from->offset * sizeof(float), to->offset * sizeof(float),
+                            to->count * sizeof(float), 0, NULL, timing.name ? &timing.event : NULL);
+    if (code != CL_SUCCESS)
+        return ocl_fail(code, "clEnqueueCopyBuffer of %zu floats", to->count);
+    return ocl_timing_keep(to->context, &timing, NULL);
 }

@@ -4,7 +4,7 @@
 
 #include <assert.h>
 #include <stdint.h>
-#include <stdlib.h>
+#include <stdio.h>
 
 ocl_launch ocl_begin(lens_context *context, const char *program, const char *kernel,
                      const char *options) {
@@ -62,52 +62,43 @@ void ocl_arg_shape(ocl_launch *launch, lens_shape shape) {
     ocl_arg_int(launch, shape.w);
 }
 
-/* Remember the launch's event until its time is read. */
-static lens_status keep_timing(ocl_state *state, ocl_kernel *kernel, cl_event since,
-                               cl_event event) {
-    if (state->timing_count == state->timing_capacity) {
-        size_t capacity = state->timing_capacity ? 2 * state->timing_capacity : 256;
-        ocl_timing *timings = realloc(state->timings, capacity * sizeof *timings);
-        if (!timings) {
-            clReleaseEvent(event);
-            if (since)
-                clReleaseEvent(since);
-            return lens_fail_memory("profile", capacity * sizeof *timings);
-        }
-        state->timings = timings;
-        state->timing_capacity = capacity;
-    }
-    state->timings[state->timing_count++] = (ocl_timing){since, event, kernel};
-    return LENS_OK;
+/* "1024x8", for a trace. */
+static void add_sizes(lens_trace_args *args, const char *key, cl_uint dims, const size_t *sizes) {
+    char text[80] = "";
+    for (cl_uint i = 0, used = 0; i < dims; i++)
+        used += (cl_uint)snprintf(text + used, sizeof text - used, "%s%zu", i ? "x" : "", sizes[i]);
+    lens_trace_args_text(args, key, text);
 }
-
-/* Many events in flight slow some drivers down and hold memory in all. */
-#define MAX_TIMINGS 4096
 
 lens_status ocl_run(ocl_launch *launch, cl_uint dims, const size_t *global, const size_t *local) {
     LENS_TRY(launch->status);
     ocl_state *state = ocl_state_of(launch->context);
-    cl_event event;
+    ocl_timing timing = ocl_timing_begin(launch->context, launch->kernel->name);
     cl_int code = clEnqueueNDRangeKernel(state->queue, launch->kernel->handle, dims, NULL, global,
-                                         local, 0, NULL, state->profile ? &event : NULL);
+                                         local, 0, NULL, state->profile ? &timing.event : NULL);
     if (code != CL_SUCCESS)
         return ocl_fail(code, "clEnqueueNDRangeKernel of %s, %zu work-items in groups of %zu",
                         launch->kernel->name, global[0], local[0]);
-    if (!state->profile)
-        return LENS_OK;
-    LENS_TRY(keep_timing(state, launch->kernel, NULL, event));
-    return state->timing_count < MAX_TIMINGS ? LENS_OK : ocl_collect_timings(launch->context);
+    if (timing.name) {
+        lens_trace_args args = {.used = 0};
+        lens_trace_args_text(&args, "program", launch->kernel->program);
+        add_sizes(&args, "global", dims, global);
+        add_sizes(&args, "local", dims, local);
+        timing.args = lens_trace_text(launch->context->tracing.trace, args.text);
+    }
+    return ocl_timing_keep(launch->context, &timing, launch->kernel);
 }
 
 lens_status ocl_span_begin(ocl_span *span, lens_context *context, const char *name) {
     ocl_state *state = ocl_state_of(context);
-    *span = (ocl_span){.context = context, .name = name};
+    *span = (ocl_span){.context = context, .timing = ocl_timing_begin(context, name)};
     if (!state->profile)
         return LENS_OK;
-    cl_int code = clEnqueueMarkerWithWaitList(state->queue, 0, NULL, &span->since);
+    cl_int code = clEnqueueMarkerWithWaitList(state->queue, 0, NULL, &span->timing.since);
     if (code != CL_SUCCESS)
         return ocl_fail(code, "clEnqueueMarkerWithWaitList before %s", name);
-    span->event = &span->last;
+    span->name = name;
+    span->event = &span->timing.event;
     return LENS_OK;
 }
 
@@ -117,15 +108,11 @@ lens_status ocl_span_end(ocl_span *span, bool queued) {
     ocl_kernel *entry = NULL;
     lens_status status =
         queued ? ocl_kernel_entry(&entry, ocl_state_of(span->context), span->name) : LENS_OK;
-    if (entry) {
-        LENS_TRY(keep_timing(ocl_state_of(span->context), entry, span->since, span->last));
-        return ocl_state_of(span->context)->timing_count < MAX_TIMINGS
-                   ? LENS_OK
-                   : ocl_collect_timings(span->context);
-    }
-    clReleaseEvent(span->since);
+    if (entry)
+        return ocl_timing_keep(span->context, &span->timing, entry);
+    clReleaseEvent(span->timing.since);
     if (queued)
-        clReleaseEvent(span->last);
+        clReleaseEvent(span->timing.event);
     return status;
 }
 

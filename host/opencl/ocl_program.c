@@ -157,8 +157,8 @@ static lens_status build_source(cl_program *out, const ocl_state *state, const c
 }
 
 /* From the cache, else from source, which then goes into the cache. */
-static lens_status build(cl_program *out, lens_context *context, const char *name,
-                         const char *options) {
+static lens_status build_or_load(cl_program *out, lens_context *context, const char *name,
+                                 const char *options) {
     ocl_state *state = context->state;
     char full_options[2048];
     all_options(full_options, sizeof full_options, options);
@@ -173,6 +173,19 @@ static lens_status build(cl_program *out, lens_context *context, const char *nam
             ocl_cache_store(state, &key, *out);
     }
     free(source);
+    return status;
+}
+
+static lens_status build(cl_program *out, lens_context *context, const char *name,
+                         const char *options) {
+    lens_trace *trace = context->tracing.trace;
+    lens_trace_args args = {.used = 0};
+    char phase[96];
+    snprintf(phase, sizeof phase, "build %s.cl", name);
+    lens_trace_args_text(&args, "options", options);
+    lens_span span = lens_span_begin_on(trace, LENS_TRACK_HOST, phase, args.text);
+    lens_status status = build_or_load(out, context, name, options);
+    lens_span_end(&span);
     return status;
 }
 

@@ -25,11 +25,14 @@ static cl_int enqueue(const lens_tensor *tensor, const float *values, cl_bool bl
 }
 
 /* The next copy of the ring, free and large enough; NULL when there is no memory for it. */
-static lens_status take_upload(ocl_upload **out, ocl_state *state, size_t count) {
+static lens_status take_upload(ocl_upload **out, const lens_context *context, size_t count) {
+    ocl_state *state = ocl_state_of(context);
     ocl_upload *upload = &state->uploads[state->next_upload];
     state->next_upload = (state->next_upload + 1) % OCL_UPLOADS;
     if (upload->event) {
+        lens_span span = lens_span_begin(context->tracing.trace, "wait");
         cl_int code = clWaitForEvents(1, &upload->event);
+        lens_span_end(&span);
         clReleaseEvent(upload->event);
         upload->event = NULL;
         if (code != CL_SUCCESS)
@@ -51,11 +54,13 @@ lens_status ocl_tensor_write(lens_tensor *tensor, const float *values) {
     ocl_state *state = ocl_state_of(tensor->context);
     ocl_upload *upload = NULL;
     if (tensor->count <= COPY_LIMIT)
-        LENS_TRY(take_upload(&upload, state, tensor->count));
+        LENS_TRY(take_upload(&upload, tensor->context, tensor->count));
     cl_int code;
+    ocl_timing timing = ocl_timing_begin(tensor->context, NULL);
     if (!upload) {
-        code = enqueue(tensor, values, CL_TRUE, NULL);
-        return code == CL_SUCCESS ? LENS_OK : fail_write(code, tensor);
+        code = enqueue(tensor, values, CL_TRUE, timing.name ? &timing.event : NULL);
+        return code == CL_SUCCESS ? ocl_timing_keep(tensor->context, &timing, NULL)
+                                  : fail_write(code, tensor);
     }
     memcpy(upload->values, values, tensor->count * sizeof *values);
     code = enqueue(tensor, upload->values, CL_FALSE, &upload->event);
@@ -63,6 +68,9 @@ lens_status ocl_tensor_write(lens_tensor *tensor, const float *values) {
         upload->event = NULL;
         return fail_write(code, tensor);
     }
+    if (timing.name && clRetainEvent(upload->event) == CL_SUCCESS)
+        timing.event = upload->event;
+    LENS_TRY(ocl_timing_keep(tensor->context, &timing, NULL));
     code = clFlush(state->queue);
     return code == CL_SUCCESS ? LENS_OK : ocl_fail(code, "clFlush");
 }

@@ -12,6 +12,7 @@
 
 #include "backend.h"
 #include "core/error.h"
+#include "core/timeline.h"
 
 #include <CL/cl.h>
 #include <stddef.h>
@@ -34,12 +35,25 @@ typedef struct ocl_program {
     struct ocl_program *next;
 } ocl_program;
 
-/* A launch whose time has not been read yet. */
+/* What has been queued and is timed, until its times are read. */
 typedef struct ocl_timing {
-    cl_event since; /* the time starts when this one is done; NULL: at the start of `event` */
-    cl_event event;
-    ocl_kernel *kernel;
+    cl_event since;     /* the time starts when this one is done; NULL: at the start of `event` */
+    cl_event event;     /* NULL: it is not timed */
+    ocl_kernel *kernel; /* NULL: a transfer, which only a trace shows */
+    cl_ulong queued, started, ended; /* by the device's clock, in nanoseconds */
+    /* In a traced context. */
+    const char *name, *args;  /* of the event; name NULL: it is not recorded */
+    const char *op, *op_args; /* of the operation that it is a part of; NULL: of none */
+    uint64_t operation;       /* its number */
+    int64_t queued_at;        /* by the trace's clock, before it was queued */
 } ocl_timing;
+
+/* A traced device between two readings of times. */
+typedef struct ocl_trace_state {
+    int64_t end;           /* of the latest event */
+    lens_trace_event open; /* the operation whose parts are being recorded; name NULL: none */
+    uint64_t operation;    /* its number */
+} ocl_trace_state;
 
 /* A write on its way: the host's copy of its values, which lives until the event is done. */
 typedef struct ocl_upload {
@@ -68,6 +82,7 @@ typedef struct ocl_state {
     bool profile;
     ocl_timing *timings;
     size_t timing_count, timing_capacity;
+    ocl_trace_state trace;
 } ocl_state;
 
 static inline ocl_state *ocl_state_of(const lens_context *context) {
@@ -86,14 +101,9 @@ bool ocl_is_cpu(const lens_context *context);
 /* Free the copies of writes; the queue has finished. */
 void ocl_uploads_free(ocl_state *state);
 
-/* Read the events of finished launches into their kernels' sums. Waits. */
-lens_status ocl_collect_timings(lens_context *context);
-
 lens_status ocl_context_open(lens_context *context, const lens_context_opts *opts);
 void ocl_context_close(lens_context *context);
 lens_status ocl_context_wait(lens_context *context);
-lens_status ocl_context_profile(lens_context *context, lens_profile_entry *entries, size_t capacity,
-                                size_t *count);
 lens_status ocl_context_limits(lens_context *context, lens_limits *limits);
 lens_status ocl_buffer_new(void **out, lens_context *context, size_t count);
 void ocl_buffer_free(lens_context *context, void *buffer);
@@ -101,6 +111,31 @@ lens_status ocl_tensor_write(lens_tensor *tensor, const float *values);
 lens_status ocl_tensor_read(const lens_tensor *tensor, float *values);
 lens_status ocl_tensor_fill(lens_tensor *tensor, float value);
 lens_status ocl_tensor_copy(lens_tensor *to, const lens_tensor *from);
+
+/* ---- times (ocl_profile.c, ocl_trace.c) ------------------------------------------------------ */
+
+/* Before something is queued. `name` is what a trace calls it; NULL: it is all of its operation,
+ * and has that one's name. */
+ocl_timing ocl_timing_begin(const lens_context *context, const char *name);
+
+/* After it has been queued, with `timing->event` set by it, or NULL. A kernel is counted in the
+ * profile; a transfer (NULL) is not. */
+lens_status ocl_timing_keep(lens_context *context, ocl_timing *timing, ocl_kernel *kernel);
+
+/* Read the times of all that is queued into their kernels' sums, and into the trace. Waits. */
+lens_status ocl_collect_timings(lens_context *context);
+
+/* Without reading them. */
+void ocl_timings_free(ocl_state *state);
+
+/* Record timings, all that were kept, which have been read at `now`. */
+void ocl_trace_timings(lens_context *context, int64_t now);
+
+/* Nothing more is recorded. */
+void ocl_trace_close(lens_context *context);
+
+lens_status ocl_context_profile(lens_context *context, lens_profile_entry *entries, size_t capacity,
+                                size_t *count);
 
 /* ---- errors (ocl_error.c) ------------------------------------------------------------------ */
 
@@ -158,7 +193,7 @@ ocl_launch ocl_begin(lens_context *context, const char *program, const char *ker
 /* Two parameters: the buffer, and the offset of the first element as ulong. NULL: a buffer that the
  * kernel must not touch. */
 void ocl_arg_tensor(ocl_launch *launch, const lens_tensor *tensor);
-void ocl_arg_int(ocl_launch *launch, size_t value); /* at most INT32_MAX */
+void ocl_arg_int(ocl_launch *launch, size_t value);       /* at most INT32_MAX */
 void ocl_arg_stride(ocl_launch *launch, ptrdiff_t value); /* an int of either sign */
 void ocl_arg_ulong(ocl_launch *launch, size_t value);
 void ocl_arg_float(ocl_launch *launch, float value);
@@ -181,7 +216,7 @@ lens_status ocl_run(ocl_launch *launch, cl_uint dims, const size_t *global, cons
 typedef struct ocl_span {
     lens_context *context;
     const char *name;
-    cl_event since, last;
+    ocl_timing timing;
     cl_event *event;
 } ocl_span;
 

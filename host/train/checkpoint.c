@@ -127,6 +127,7 @@ static lens_status write_file(const char *path, const lens_trainer *trainer, con
 
 lens_status lens_trainer_save(const lens_trainer *trainer, const char *path) {
     assert(trainer && path);
+    lens_span span = lens_span_begin(lens_context_trace(trainer->context), "write checkpoint");
     collection c = {0};
     char *architecture = NULL, *recipe = NULL, *classes = NULL;
     lens_status status = lens_keras_print(&architecture, lens_net_get_spec(trainer->net));
@@ -145,6 +146,7 @@ lens_status lens_trainer_save(const lens_trainer *trainer, const char *path) {
     free(c.values);
     free(recipe);
     free(architecture);
+    lens_span_end(&span);
     return status;
 }
 

@@ -69,6 +69,7 @@ static lens_status evaluator_open(evaluator *e, const lens_dataset *data,
     opts.shuffle = false;
     opts.preprocess = evaluation->preprocess;
     opts.input = lens_tensor_shape(lens_net_input(e->net));
+    opts.trace = lens_context_trace(lens_net_context(e->net));
     LENS_TRY(lens_feed_new(&e->feed, e->net, data, &opts.preprocess, NULL));
     LENS_TRY(lens_tensor_new(&e->total, lens_net_context(e->net), (lens_shape){1, 2, 1, 1}));
     LENS_TRY(lens_tensor_fill(e->total, 0));
@@ -134,10 +135,12 @@ lens_status lens_evaluate_phase(lens_metrics *metrics, lens_net *net, const lens
                                 const lens_evaluation *evaluation,
                                 const lens_train_callbacks *callbacks) {
     evaluator e = {.net = net};
+    lens_span span = lens_span_begin(lens_context_trace(lens_net_context(net)), evaluation->phase);
     lens_status status = evaluator_open(&e, data, evaluation);
     if (status == LENS_OK)
         status = evaluate_batches(metrics, &e, lens_dataset_shape(data).n, evaluation, callbacks);
     evaluator_close(&e);
+    lens_span_end(&span);
     return status;
 }
 

@@ -41,6 +41,7 @@ static lens_status open_crops(crops *c, const lens_dataset *data,
     opts.preprocess = *preprocess;
     opts.input = lens_tensor_shape(lens_net_input(c->net));
     opts.ten_crop = true;
+    opts.trace = lens_context_trace(lens_net_context(c->net));
     LENS_TRY(lens_feed_new(&c->feed, c->net, data, preprocess, NULL));
     LENS_TRY(lens_loader_new(&c->loader, data, &opts));
     c->images = lens_dataset_shape(data).n;

@@ -7,6 +7,7 @@
  */
 #include "train/trainer.h"
 #include "core/error.h"
+#include "core/timeline.h"
 #include "core/size.h"
 #include "train/class_weights.h"
 #include "train/clock.h"
@@ -170,19 +171,25 @@ static lens_status update(lens_trainer *trainer) {
     return lens_groups_step(&trainer->groups, trainer->norm, trainer->step + 1, &opts);
 }
 
-/* A batch none of whose pictures can be read is a step that changes nothing. */
-static lens_status train_batch(lens_trainer *trainer, const lens_batch *batch) {
-    if (batch->index == 0)
-        trainer->images = 0;
-    if (batch->count == 0) {
-        trainer->step++;
-        return LENS_OK;
-    }
+static lens_status train_images(lens_trainer *trainer, const lens_batch *batch) {
     LENS_TRY(lens_feed_batch(trainer->feed, batch));
     LENS_TRY(lens_net_forward_training(trainer->net, trainer->seed, trainer->step));
     LENS_TRY(lens_net_loss(trainer->net, trainer->total, trainer->images > 0));
     LENS_TRY(lens_net_backward(trainer->net));
-    LENS_TRY(update(trainer));
+    return update(trainer);
+}
+
+/* A batch none of whose pictures can be read is a step that changes nothing. */
+static lens_status train_batch(lens_trainer *trainer, const lens_batch *batch) {
+    lens_trace_args args = {.used = 0};
+    lens_trace_args_number(&args, "step", (double)trainer->step + 1);
+    lens_span span = lens_span_begin_on(lens_context_trace(trainer->context), LENS_TRACK_HOST,
+                                        "step", args.text);
+    if (batch->index == 0)
+        trainer->images = 0;
+    lens_status status = batch->count ? train_images(trainer, batch) : LENS_OK;
+    lens_span_end(&span);
+    LENS_TRY(status);
     trainer->images += batch->count;
     trainer->step++;
     return LENS_OK;
@@ -292,6 +299,7 @@ static lens_status new_loader(lens_loader **out, const lens_trainer *trainer) {
     opts.augment = trainer->recipe.augment;
     opts.input = lens_tensor_shape(lens_net_input(trainer->net));
     opts.loop = true;
+    opts.trace = lens_context_trace(trainer->context);
     return lens_loader_new(out, trainer->train, &opts);
 }
 

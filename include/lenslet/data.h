@@ -124,10 +124,11 @@ typedef struct lens_loader_opts {
     bool loop;      /* go on with the next epoch, default false */
     lens_preprocess preprocess;
     lens_augment augment; /* default none */
-    bool ten_crop;    /* each image ten times in a row: the corners upper left, upper right, lower
-                         left, lower right and the middle, then the same mirrored; default false */
-    lens_shape input; /* the net's; needed for pictures in files, default the data's */
-    size_t threads;   /* default 0: one a processor, 8 at most */
+    bool ten_crop;     /* each image ten times in a row: the corners upper left, upper right, lower
+                          left, lower right and the middle, then the same mirrored; default false */
+    lens_shape input;  /* the net's; needed for pictures in files, default the data's */
+    size_t threads;    /* default 0: one a processor, 8 at most */
+    lens_trace *trace; /* where its threads and waiting for them are recorded, default NULL */
 } lens_loader_opts;
 
 LENS_API lens_loader_opts lens_loader_defaults(void);

@@ -8,7 +8,7 @@
 #ifndef LENSLET_DEVICE_H
 #define LENSLET_DEVICE_H
 
-#include "lenslet/status.h"
+#include "lenslet/trace.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -81,15 +81,19 @@ LENS_API const char *lens_device_type_name(lens_device_type type);
 typedef struct lens_context_opts {
     /* NULL: the best known algorithm for each operation and shape (LENSLET_ALGORITHM when set).
      * Otherwise "direct", "packed", "winograd2", "winograd4", "blocked", "streamed", "rows",
-     * "tiled" or "clblast": wherever an operation has one of that name and it is possible, it is taken;
-     * elsewhere "direct" does the work. See ops.h and tuning.h. Another name is BAD_ARGUMENT,
-     * "clblast" UNSUPPORTED in a build without it. A device runs the algorithms of its class, CPUs
-     * or GPUs; LENSLET_CLASS=cpu or gpu in the environment says which, whatever the device is. */
+     * "tiled" or "clblast": wherever an operation has one of that name and it is possible, it is
+     * taken; elsewhere "direct" does the work. See ops.h and tuning.h. Another name is
+     * BAD_ARGUMENT, "clblast" UNSUPPORTED in a build without it. A device runs the algorithms of
+     * its class, CPUs or GPUs; LENSLET_CLASS=cpu or gpu in the environment says which, whatever the
+     * device is. */
     const char *algorithm;
     /* Directory of .cl files to use instead of those built in; NULL: LENSLET_CL_DIR when set. */
     const char *kernel_dir;
     /* Measure every kernel with events; see lens_context_profile(). Costs time. Default false. */
     bool profile;
+    /* Record a timeline there, which must outlive the context; measures every kernel too. Default
+     * NULL. */
+    lens_trace *trace;
 } lens_context_opts;
 
 LENS_API lens_context_opts lens_context_defaults(void);
@@ -109,6 +113,9 @@ LENS_API void lens_context_free(lens_context *context);
 
 /* Borrowed from the context. */
 LENS_API const lens_device_info *lens_context_device(const lens_context *context);
+
+/* Borrowed; NULL unless it was opened with one. */
+LENS_API lens_trace *lens_context_trace(const lens_context *context);
 
 /* Wait until everything queued is done; this is where a device's late failure shows. */
 LENS_API lens_status lens_context_wait(lens_context *context);
@@ -135,7 +142,7 @@ typedef struct lens_profile_entry {
 } lens_profile_entry;
 
 /* What was measured since the context was opened, longest first. Writes at most `capacity` entries
- * and the number there are into *count. UNSUPPORTED unless opened with `profile`. */
+ * and the number there are into *count. UNSUPPORTED unless opened with `profile` or `trace`. */
 LENS_API lens_status lens_context_profile(lens_context *context, lens_profile_entry *entries,
                                           size_t capacity, size_t *count);
 

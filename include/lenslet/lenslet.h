@@ -15,6 +15,7 @@
 #define LENSLET_LENSLET_H
 
 #include "lenslet/status.h"
+#include "lenslet/trace.h"
 #include "lenslet/device.h"
 #include "lenslet/tensor.h"
 #include "lenslet/ops.h"

@@ -12,8 +12,9 @@ typedef struct bench_options {
     const char *algorithm;
     int mode, optimizer, format;
     size_t batch, rounds;
-    double seconds; /* of a net's steps on one device, or of a pass */
-    bool profile, layers;
+    double seconds;      /* of a net's steps on one device, or of a pass */
+    const char *profile; /* as profile_open() wants it */
+    bool layers;
     int operation, pass; /* -1: not given */
     int pool2d, activation;
 } bench_options;

@@ -8,6 +8,7 @@
 #include "environment.h"
 #include "op_parse.h"
 #include "pick.h"
+#include "profile.h"
 #include "table.h"
 
 #include <math.h>
@@ -45,6 +46,7 @@ enum { ROUNDS_MOST = 1000 };
 
 typedef struct session {
     const bench_options *o;
+    profile profile;
     lens_context *context;
     table *rows;
     bool has_limits;       /* the reference has none */
@@ -77,6 +79,7 @@ static lens_limits better(lens_limits a, lens_limits b) {
 }
 
 static lens_status measure_limits(session *s) {
+    lens_trace_layer(s->profile.trace, NULL, NULL);
     s->last = (lens_limits){NAN, NAN};
     if (s->has_limits)
         TRY(lens_context_limits(s->context, &s->last));
@@ -196,6 +199,7 @@ static lens_status bench_op(session *s, const char *layer, const op *o) {
     const char *algorithm;
     timing of;
     TRY(chosen_algorithm(&algorithm, s, o));
+    lens_trace_layer(s->profile.trace, layer, op_name(o->kind));
     TRY(time_op(s, &of, o));
     add_row(s->rows, layer, o, algorithm, &of);
     s->seconds += of.median;
@@ -205,20 +209,23 @@ static lens_status bench_op(session *s, const char *layer, const op *o) {
 
 /* ---- a session ------------------------------------------------------------------------------ */
 
-static lens_status session_open(session *s, const bench_options *o) {
+static lens_status session_open(session *s, const char *title, const bench_options *o) {
     lens_context_opts opts = lens_context_defaults();
     opts.algorithm = o->algorithm;
-    opts.profile = o->profile;
     *s = (session){.o = o};
+    TRY(profile_open(&s->profile, o->profile, "bench", title));
+    opts.profile = o->profile;
+    opts.trace = s->profile.trace;
     TRY(pick_open(&s->context, o->devices.count ? o->devices.items[0] : NULL, &opts));
     s->has_limits = lens_context_device(s->context)->type != LENS_DEVICE_REFERENCE;
     s->rows = table_new(columns);
     return LENS_OK;
 }
 
-static void session_close(session *s) {
+static lens_status session_close(session *s, lens_status status) {
     table_free(s->rows);
     lens_context_free(s->context);
+    return profile_close(&s->profile, status);
 }
 
 /* `model` is NULL for shapes. */
@@ -258,16 +265,16 @@ static lens_status session_run(session *s, const op_list *list, const char *mode
     else
         table_print(s->rows, s->o->format);
     if (s->o->profile)
-        pick_print_profile(s->context);
+        profile_print(&s->profile, s->context);
     return LENS_OK;
 }
 
 static lens_status bench_list(const op_list *list, const char *model, const bench_options *o) {
     session s;
-    TRY(session_open(&s, o));
-    lens_status status = session_run(&s, list, model);
-    session_close(&s);
-    return status;
+    lens_status status = session_open(&s, model ? model : list->layers[0], o);
+    if (status == LENS_OK)
+        status = session_run(&s, list, model);
+    return session_close(&s, status);
 }
 
 /* ---- the layers of a net -------------------------------------------------------------------- */

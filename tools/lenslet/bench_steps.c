@@ -3,6 +3,7 @@
 #include "environment.h"
 #include "model.h"
 #include "pick.h"
+#include "profile.h"
 #include "table.h"
 
 #include <math.h>
@@ -101,10 +102,12 @@ static lens_status step_take(step *s) {
 }
 
 static lens_status step_time(step *s, double *seconds) {
+    lens_span span = lens_span_begin(lens_context_trace(lens_net_context(s->net)), "step");
     double start = cli_seconds();
-    TRY(step_take(s));
+    lens_status status = step_take(s);
     *seconds = cli_seconds() - start;
-    return LENS_OK;
+    lens_span_end(&span);
+    return status;
 }
 
 /* ---- many steps ---------------------------------------------------------------------------- */
@@ -126,10 +129,12 @@ static lens_status measure(step *s, double seconds, result *r) {
 }
 
 static lens_status bench_device(const lens_devices *devices, size_t index,
-                                const lens_net_spec *spec, const bench_options *o, result *r) {
+                                const lens_net_spec *spec, const bench_options *o, const profile *p,
+                                result *r) {
     lens_context_opts opts = lens_context_defaults();
     opts.algorithm = o->algorithm;
     opts.profile = o->profile;
+    opts.trace = p->trace;
     lens_context *context = NULL;
     step s = {0};
     r->device = lens_devices_get(devices, index);
@@ -139,7 +144,7 @@ static lens_status bench_device(const lens_devices *devices, size_t index,
     if (status == LENS_OK)
         status = measure(&s, o->seconds, r);
     if (status == LENS_OK && o->profile)
-        pick_print_profile(context);
+        profile_print(p, context);
     if (context)
         lens_context_memory(context, &r->bytes);
     step_close(&s);
@@ -223,7 +228,10 @@ lens_status bench_steps(const char *model, const bench_options *o) {
     lens_devices *devices = NULL;
     size_t *picked = NULL, count = 0;
     result *results = NULL;
-    lens_status status = lens_net_spec_open(&spec, model);
+    profile p;
+    lens_status status = profile_open(&p, o->profile, "bench", model);
+    if (status == LENS_OK)
+        status = lens_net_spec_open(&spec, model);
     if (status == LENS_OK)
         status = lens_net_summary_new(&summary, spec, NULL, o->batch, 0);
     if (status == LENS_OK)
@@ -233,7 +241,7 @@ lens_status bench_steps(const char *model, const bench_options *o) {
     if (status == LENS_OK)
         results = cli_alloc(count, sizeof *results);
     for (size_t i = 0; status == LENS_OK && i < count; i++)
-        status = bench_device(devices, picked[i], spec, o, &results[i]);
+        status = bench_device(devices, picked[i], spec, o, &p, &results[i]);
     if (status == LENS_OK)
         print_results(spec, results, count, (double)summary->macs, o);
     free(results);
@@ -241,5 +249,5 @@ lens_status bench_steps(const char *model, const bench_options *o) {
     lens_devices_free(devices);
     lens_net_summary_free(summary);
     lens_net_spec_free(spec);
-    return status;
+    return profile_close(&p, status);
 }

@@ -1,6 +1,7 @@
 /* cmd_check.c: cross-check of devices against the reference. */
 #include "cross_check.h"
 #include "pick.h"
+#include "profile.h"
 #include "progress.h"
 #include "table.h"
 
@@ -13,7 +14,8 @@ typedef struct check_options {
     text_list devices;
     const char *algorithm;
     size_t only;
-    bool verbose, profile;
+    const char *profile;
+    bool verbose;
     int format;
 } check_options;
 
@@ -73,6 +75,7 @@ typedef struct counts {
 /* All that the callback collects. */
 typedef struct tally {
     const check_options *o;
+    profile profile;
     const lens_device_info *device;
     progress phase;
     table *cases, *passes;
@@ -252,6 +255,7 @@ static lens_status check_device(const lens_devices *devices, size_t index, const
     lens_context_opts opts = lens_context_defaults();
     opts.algorithm = t->o->algorithm;
     opts.profile = t->o->profile;
+    opts.trace = t->profile.trace;
     check_job job = {.only = t->o->only, .callback = record, .phase = on_phase, .user = t};
     lens_status status = lens_context_open(&job.reference, "reference", NULL);
     if (status == LENS_OK)
@@ -264,7 +268,7 @@ static lens_status check_device(const lens_devices *devices, size_t index, const
         flush_rows(t);
     }
     if (status == LENS_OK && t->o->profile)
-        pick_print_profile(job.device);
+        profile_print(&t->profile, job.device);
     lens_context_free(job.device);
     lens_context_free(job.reference);
     return status;
@@ -337,7 +341,10 @@ static int run(int argc, char **argv) {
     size_t *picked = NULL, count = 0;
     tally t = {.o = &o, .cases = table_new(case_columns)};
     subjects list = {0};
-    lens_status status = subjects_new(&list, argv + 1, (size_t)left - 1);
+    lens_status status =
+        profile_open(&t.profile, o.profile, "check", left > 1 ? argv[1] : "operations");
+    if (status == LENS_OK)
+        status = subjects_new(&list, argv + 1, (size_t)left - 1);
     if (status == LENS_OK)
         status = lens_devices_new(&devices);
     if (status == LENS_OK)
@@ -352,6 +359,7 @@ static int run(int argc, char **argv) {
     free(picked);
     subjects_free(&list);
     lens_devices_free(devices);
+    status = profile_close(&t.profile, status);
     return status == LENS_OK && t.all.failed ? CLI_CHECK_FAILED : cli_report("check", status);
 }
 

@@ -1,6 +1,7 @@
 /* cmd_eval.c: how good a trained network is: loss, accuracy, classes, confusion matrix. */
 #include "model.h"
 #include "pick.h"
+#include "profile.h"
 #include "progress.h"
 #include "table.h"
 
@@ -13,7 +14,8 @@ typedef struct eval_options {
     size_t batch;
     double least_accuracy; /* NaN: any will do */
     int split, format;
-    bool ten_crop, strict, quiet, profile;
+    const char *profile;
+    bool ten_crop, strict, quiet;
 } eval_options;
 
 static const option options[] = {
@@ -195,11 +197,15 @@ static lens_status eval_model(const char *model, const eval_options *o, double *
     const char *weights = o->weights ? o->weights : model;
     lens_context_opts opts = lens_context_defaults();
     opts.algorithm = o->algorithm;
-    opts.profile = o->profile;
+    profile p;
     lens_context *context = NULL;
     lens_net_spec *spec = NULL;
     lens_recipe recipe;
-    lens_status status = lens_net_spec_open(&spec, model);
+    lens_status status = profile_open(&p, o->profile, "eval", model);
+    opts.profile = o->profile;
+    opts.trace = p.trace;
+    if (status == LENS_OK)
+        status = lens_net_spec_open(&spec, model);
     if (status == LENS_OK)
         status = lens_recipe_open(&recipe, spec, weights);
     if (status == LENS_OK)
@@ -220,14 +226,14 @@ static lens_status eval_model(const char *model, const eval_options *o, double *
         print_results(&e, weights, o);
     }
     if (status == LENS_OK && o->profile)
-        pick_print_profile(context);
+        profile_print(&p, context);
     *accuracy = e.metrics.accuracy;
     free(e.counts);
     lens_net_free(e.net);
     lens_dataset_free(e.data);
     lens_net_spec_free(spec);
     lens_context_free(context);
-    return status;
+    return profile_close(&p, status);
 }
 
 static int run(int argc, char **argv) {

@@ -2,6 +2,7 @@
  */
 #include "model.h"
 #include "pick.h"
+#include "profile.h"
 #include "table.h"
 
 #include <errno.h>
@@ -12,8 +13,8 @@
 #include <sys/stat.h>
 
 typedef struct run_options {
-    const char *weights, *input, *labels, *directory, *save_weights, *device, *algorithm;
-    bool gradients, every_layer, profile;
+    const char *weights, *input, *labels, *directory, *save_weights, *device, *algorithm, *profile;
+    bool gradients, every_layer;
     int loss, format;
     uint64_t seed;
 } run_options;
@@ -271,9 +272,13 @@ static lens_status run_model(const char *model, const run_options *o) {
     job j = {.o = o, .files = table_new(columns)};
     lens_context_opts opts = lens_context_defaults();
     opts.algorithm = o->algorithm;
-    opts.profile = o->profile;
+    profile p;
     lens_net_spec *spec = NULL;
-    lens_status status = lens_net_spec_open(&spec, model);
+    lens_status status = profile_open(&p, o->profile, "run", model);
+    opts.profile = o->profile;
+    opts.trace = p.trace;
+    if (status == LENS_OK)
+        status = lens_net_spec_open(&spec, model);
     if (status == LENS_OK)
         status = read_files(&j);
     if (status == LENS_OK)
@@ -285,14 +290,14 @@ static lens_status run_model(const char *model, const run_options *o) {
     if (status == LENS_OK)
         print_results(&j, spec);
     if (status == LENS_OK && o->profile)
-        pick_print_profile(j.context);
+        profile_print(&p, j.context);
     lens_net_free(j.net);
     lens_context_free(j.context);
     lens_net_spec_free(spec);
     free(j.input);
     free(j.labels);
     table_free(j.files);
-    return status;
+    return profile_close(&p, status);
 }
 
 static int run(int argc, char **argv) {

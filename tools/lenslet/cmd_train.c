@@ -2,6 +2,7 @@
 #include "curve.h"
 #include "model.h"
 #include "pick.h"
+#include "profile.h"
 #include "progress.h"
 #include "table.h"
 #include "train_options.h"
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const table_column columns[] = {
     {"epoch", "Epoch", true, 7},
@@ -156,18 +156,6 @@ static bool on_epoch(const lens_epoch_report *e, void *user) {
     return !r->save_failed && !stopped_by && !r->log_failed && !r->curve_failed;
 }
 
-/* The checkpoint's folder takes new files: better known before hours of training than after. */
-static lens_status check_out(const char *path) {
-    char folder[4096];
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        slash[slash == folder] = 0;
-    if (access(slash ? folder : ".", W_OK) != 0)
-        return cli_fail(LENS_IO, "--out %s: %s", path, strerror(errno));
-    return LENS_OK;
-}
-
 /* ---- the run ------------------------------------------------------------------------------- */
 
 /* Everything the run owns. */
@@ -176,6 +164,7 @@ typedef struct job {
     lens_context *context;
     lens_dataset *train_data, *test_data;
     lens_trainer *trainer;
+    profile profile;
     lens_metrics test; /* at the end, when validation was on held-out images; else images = 0 */
     char out[4096];
 } job;
@@ -215,16 +204,26 @@ static lens_status resume(job *j, const train_options *o) {
     return train_check_resumed(j->trainer, o, j->train_data);
 }
 
+static lens_status read_data(job *j, const train_options *o) {
+    lens_span span = lens_span_begin(j->profile.trace, "read data");
+    lens_status status = lens_dataset_read_dir(&j->train_data, o->data, LENS_SPLIT_TRAIN);
+    if (status == LENS_OK)
+        status = lens_dataset_read_dir(&j->test_data, o->data, LENS_SPLIT_TEST);
+    lens_span_end(&span);
+    return status;
+}
+
 static lens_status open_job(job *j, const char *model, const train_options *o) {
     lens_context_opts opts = lens_context_defaults();
     opts.algorithm = o->algorithm;
+    TRY(profile_open(&j->profile, o->profile, "train", model));
     opts.profile = o->profile;
+    opts.trace = j->profile.trace;
     TRY(lens_net_spec_open(&j->spec, model));
     snprintf(j->out, sizeof j->out, "%s%s", o->out ? o->out : j->spec->name,
              o->out ? "" : ".safetensors");
-    TRY(check_out(j->out));
-    TRY(lens_dataset_read_dir(&j->train_data, o->data, LENS_SPLIT_TRAIN));
-    TRY(lens_dataset_read_dir(&j->test_data, o->data, LENS_SPLIT_TEST));
+    TRY(out_check_file("--out", j->out));
+    TRY(read_data(j, o));
     size_t classes;
     TRY(model_check_labels(j->spec, j->train_data, o->data, &classes));
     TRY(model_check_labels(j->spec, j->test_data, o->data, &classes));
@@ -315,7 +314,7 @@ static void finish(const job *j, const run_state *r, lens_status status) {
     else if (!o->quiet)
         cli_note("wrote %s", j->out);
     if (o->profile)
-        pick_print_profile(j->context);
+        profile_print(&j->profile, j->context);
 }
 
 static int run_job(const char *model, const train_options *o) {
@@ -345,6 +344,7 @@ static int run_job(const char *model, const train_options *o) {
         fclose(r.log);
     table_free(r.epochs);
     close_job(&j);
+    status = profile_close(&j.profile, status);
     return status == LENS_INTERRUPTED ? CLI_SIGNAL + (stopped_by ? (int)stopped_by : SIGINT)
                                       : cli_report("train", status);
 }

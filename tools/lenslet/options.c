@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { OPTIONS_MAX = 40, HELP_COLUMN = 30, HELP_WIDTH = 92 };
 
@@ -61,6 +62,11 @@ static void store(const cli_command *command, const option *row, const char *tex
     case OPTION_FLAG:
         *(bool *)field = true;
         break;
+    case OPTION_OPTIONAL:
+        if (text && !*text)
+            cli_usage(command->name, "--%s=: the name of a file is missing", row->name);
+        *(const char **)field = text ? text : "";
+        break;
     case OPTION_TEXT:
         *(const char **)field = text;
         break;
@@ -103,6 +109,22 @@ static void unknown_option(const cli_command *command, const char *given) {
     cli_usage(command->name, "unknown option \"--%s\"", word);
 }
 
+static int argument_of(const option *row) {
+    return row->kind == OPTION_FLAG       ? no_argument
+           : row->kind == OPTION_OPTIONAL ? optional_argument
+                                          : required_argument;
+}
+
+/* "--profile trace.json", which would make a MODEL of the file: one that is there may be meant so.
+ */
+static void check_optional(const cli_command *command, const option *row, const char *next) {
+    size_t size = next ? strlen(next) : 0;
+    if (row->kind == OPTION_OPTIONAL && size > 5 && !strcmp(next + size - 5, ".json") &&
+        access(next, F_OK) != 0)
+        cli_usage(command->name, "--%s %s: a file is joined by \"=\", as --%s=%s", row->name, next,
+                  row->name, next);
+}
+
 int options_parse(const cli_command *command, int argc, char **argv, void *fields, int least,
                   int most) {
     struct option longs[OPTIONS_MAX + 2] = {{"help", no_argument, NULL, 'h'}};
@@ -110,7 +132,7 @@ int options_parse(const cli_command *command, int argc, char **argv, void *field
     size_t used = 2, count = row_count(command);
     for (size_t i = 0; i < count && i < OPTIONS_MAX; i++) {
         const option *row = &command->options[i];
-        int argument = row->kind == OPTION_FLAG ? no_argument : required_argument;
+        int argument = argument_of(row);
         longs[i + 1] = (struct option){row->name, argument, NULL, 256 + (int)i};
         if (row->letter) {
             shorts[used++] = row->letter;
@@ -131,6 +153,8 @@ int options_parse(const cli_command *command, int argc, char **argv, void *field
         size_t i = 0;
         while (i < count && code != 256 + (int)i && code != command->options[i].letter)
             i++;
+        if (!optarg)
+            check_optional(command, &command->options[i], argv[optind]);
         store(command, &command->options[i], optarg, fields);
     }
     int left = argc - optind;
@@ -158,12 +182,16 @@ static void print_wrapped(const char *text) {
     puts(text);
 }
 
-static void print_row(char letter, const char *name, const char *value, const char *text) {
+static void print_row(char letter, const char *name, const char *value, bool is_optional,
+                      const char *text) {
     char head[192], short_form[8] = "    ";
     if (letter)
         snprintf(short_form, sizeof short_form, "-%c, ", letter);
-    snprintf(head, sizeof head, "  %s--%s%s%s", short_form, name, value ? " " : "",
-             value ? value : "");
+    snprintf(head, sizeof head,
+             is_optional ? "  %s--%s[=%s]"
+             : value     ? "  %s--%s %s"
+                         : "  %s--%s%s",
+             short_form, name, value ? value : "");
     if (strlen(head) >= HELP_COLUMN)
         printf("%s\n%*s", head, HELP_COLUMN, "");
     else
@@ -179,7 +207,7 @@ void options_help(const cli_command *command) {
     puts("\nOptions:");
     for (size_t i = 0; i < row_count(command); i++) {
         const option *row = &command->options[i];
-        print_row(row->letter, row->name, row->value, row->text);
+        print_row(row->letter, row->name, row->value, row->kind == OPTION_OPTIONAL, row->text);
     }
-    print_row('h', "help", NULL, "this text");
+    print_row('h', "help", NULL, false, "this text");
 }

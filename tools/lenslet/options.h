@@ -11,6 +11,7 @@ struct cli_command;
 typedef enum option_kind {
     OPTION_FLAG = 1, /* bool */
     OPTION_TEXT,     /* const char * */
+    OPTION_OPTIONAL, /* const char *, joined by "="; "" without a value */
     OPTION_LIST,     /* text_list: may be given several times */
     OPTION_COUNT,    /* size_t, low .. high */
     OPTION_SEED,     /* uint64_t */
@@ -59,7 +60,9 @@ typedef struct option_row {
     }
 #define OPTION_PROFILE_ROW(type)                                                                   \
     {                                                                                              \
-        "profile", 0, OPTION_FLAG, NULL, "measure every kernel; the table goes to stderr",         \
+        "profile", 0, OPTION_OPTIONAL, "F.json",                                                   \
+            "measure every kernel; the table goes to stderr. With =F.json also write a timeline "  \
+            "for ui.perfetto.dev or chrome://tracing: the first 250,000 events, then it stops",    \
             offsetof(type, profile)                                                                \
     }
 #define DEVICE_HELP                                                                                \

@@ -1,10 +1,12 @@
 /* out.c: JSON documents, and numbers for people. */
 #include "out.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
@@ -117,6 +119,22 @@ const char *out_clock(double seconds) {
 
 const char *out_text_of_shape(lens_shape shape) {
     return out_printf("%zux%zux%zux%zu", shape.n, shape.c, shape.h, shape.w);
+}
+
+/* ---- files ---------------------------------------------------------------------------------- */
+
+lens_status out_check_file(const char *given_by, const char *path) {
+    char folder[4096];
+    struct stat info;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        return cli_fail(LENS_IO, "%s %s: %s", given_by, path, strerror(EISDIR));
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = 0;
+    if (access(slash ? folder : ".", W_OK) != 0)
+        return cli_fail(LENS_IO, "%s %s: %s", given_by, path, strerror(errno));
+    return LENS_OK;
 }
 
 /* ---- the terminal -------------------------------------------------------------------------- */

@@ -33,6 +33,10 @@ const char *out_clock(double seconds);
 const char *out_text_of_shape(lens_shape shape); /* "1x6x28x28" */
 const char *out_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Whether a file can be made at `path`, for the option `given_by` ("--out"): better known before
+ * hours of work than after. IO when its folder takes no files, or is none. */
+lens_status out_check_file(const char *given_by, const char *path);
+
 /* Whether `stream` takes colour (a terminal, no NO_COLOR, TERM not dumb) and UTF-8. */
 bool out_has_colour(FILE *stream);
 bool out_has_utf8(void);

@@ -64,22 +64,3 @@ const char *pick_name(const lens_device_info *device) {
         return "reference";
     return out_printf("%.70s / %.70s", device->platform, device->name);
 }
-
-void pick_print_profile(lens_context *context) {
-    lens_profile_entry entries[64];
-    size_t count;
-    if (lens_context_profile(context, entries, 64, &count) != LENS_OK) {
-        cli_note("lenslet: %s", lens_last_error());
-        return;
-    }
-    double total = 0;
-    for (size_t i = 0; i < count && i < 64; i++)
-        total += entries[i].seconds;
-    cli_note("\n  %-32s %10s %12s %12s %7s", "Kernel", "Launches", "Total", "Mean", "Share");
-    for (size_t i = 0; i < count && i < 64; i++) {
-        const lens_profile_entry *e = &entries[i];
-        cli_note("  %-32s %10s %12s %12s %5.1f %%", e->kernel, out_thousands(e->launches),
-                 out_duration(e->seconds), out_duration(e->seconds / (double)e->launches),
-                 total > 0 ? 100 * e->seconds / total : 0);
-    }
-}

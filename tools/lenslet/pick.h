@@ -19,7 +19,4 @@ bool pick_is_usable(const lens_device_info *device);
 /* "Platform / name", in a static buffer. */
 const char *pick_name(const lens_device_info *device);
 
-/* What opts->profile has measured, as a table on stderr. */
-void pick_print_profile(lens_context *context);
-
 #endif

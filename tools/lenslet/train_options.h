@@ -12,8 +12,9 @@ typedef struct train_options {
     double rate, l2, weight_decay, gamma, min_delta, validation_split; /* NaN: the recipe's */
     int optimizer, schedule, preprocess, fit; /* 0: the recipe's, else the kind + 1 */
     int format;
-    uint64_t seed; /* SEED_UNSET: 0, or the checkpoint's */
-    bool strict, keep_best, quiet, profile;
+    uint64_t seed;       /* SEED_UNSET: 0, or the checkpoint's */
+    const char *profile; /* as profile_open() wants it */
+    bool strict, keep_best, quiet;
 } train_options;
 
 extern const option train_option_rows[];
