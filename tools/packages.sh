@@ -29,9 +29,9 @@ install_packages() {
 BUILD_PACKAGES=(build-essential cmake pkg-config ocl-icd-opencl-dev opencl-headers libclblast-dev
     pocl-opencl-icd zlib1g-dev libpng-dev libjpeg62-turbo-dev libjansson-dev libcmocka-dev)
 
-# What the tests need besides: scripts make their data and fetch it, and the tree's rules ask git for its
-# files.
-TEST_PACKAGES=(git python3 curl)
+# What the tests need besides: scripts make their data and fetch it, the tree's rules ask git for its
+# files, and the report's JSON and pages are checked as others read them.
+TEST_PACKAGES=(git python3 curl python3-jsonschema chromium tidy)
 
 # The data of the quick start and of the tests.
 DATA_PACKAGES=(dataset-fashion-mnist)

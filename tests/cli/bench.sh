@@ -78,8 +78,8 @@ expect 2 bench net.json --layers --mode inference && says "--layers takes no --m
 expect 2 bench net.json --layers --op lrn && says "quarters has no lrn to measure"
 expect 2 bench net.json --layers --op pool2d --pass bias-gradient && says "quarters has no pool2d with a pass backward_bias"
 expect 2 bench net.json --mode sleep && says '"sleep" is none of'
-expect 2 bench net.json --pass forward && says "--pass is of --layers or a SHAPE"
-expect 2 bench net.json --op conv2d && says "--op is of --layers or a SHAPE"
+expect 2 bench net.json --pass forward && says "--pass is of --layers, --compare or a SHAPE"
+expect 2 bench net.json --op conv2d && says "--op is of --layers, --compare or a SHAPE"
 expect 2 bench net.json net.json && says "one MODEL"
 expect 3 bench net.json --layers --device nowhere && says "nowhere"
 expect 5 bench nothere.json --layers && says "nothere.json"

@@ -8,7 +8,6 @@
 #include "environment.h"
 #include "op_parse.h"
 #include "pick.h"
-#include "profile.h"
 #include "table.h"
 
 #include <math.h>
@@ -209,16 +208,22 @@ static lens_status bench_op(session *s, const char *layer, const op *o) {
 
 /* ---- a session ------------------------------------------------------------------------------ */
 
+static void session_use(session *s, lens_context *context) {
+    s->context = context;
+    s->has_limits = lens_context_device(context)->type != LENS_DEVICE_REFERENCE;
+    s->rows = table_new(columns);
+}
+
 static lens_status session_open(session *s, const char *title, const bench_options *o) {
     lens_context_opts opts = lens_context_defaults();
+    lens_context *context;
     opts.algorithm = o->algorithm;
     *s = (session){.o = o};
     TRY(profile_open(&s->profile, o->profile, "bench", title));
     opts.profile = o->profile;
     opts.trace = s->profile.trace;
-    TRY(pick_open(&s->context, o->devices.count ? o->devices.items[0] : NULL, &opts));
-    s->has_limits = lens_context_device(s->context)->type != LENS_DEVICE_REFERENCE;
-    s->rows = table_new(columns);
+    TRY(pick_open(&context, o->devices.count ? o->devices.items[0] : NULL, &opts));
+    session_use(s, context);
     return LENS_OK;
 }
 
@@ -252,12 +257,17 @@ static void print_sums(const session *s) {
     putchar('\n');
 }
 
-static lens_status session_run(session *s, const op_list *list, const char *model) {
-    if (s->o->format == FORMAT_TEXT)
-        table_stream(s->rows);
+static lens_status session_measure(session *s, const op_list *list) {
     TRY(measure_limits(s));
     for (size_t i = 0; i < list->count; i++)
         TRY(bench_op(s, list->layers[i], &list->ops[i]));
+    return LENS_OK;
+}
+
+static lens_status session_run(session *s, const op_list *list, const char *model) {
+    if (s->o->format == FORMAT_TEXT)
+        table_stream(s->rows);
+    TRY(session_measure(s, list));
     if (s->o->format == FORMAT_JSON)
         print_json(s, model);
     else if (s->o->format == FORMAT_TEXT)
@@ -300,6 +310,20 @@ lens_status bench_layers(const char *model, const bench_options *o) {
         status = bench_list(&list, spec->name, o);
     op_list_free(&list);
     lens_net_spec_free(spec);
+    return status;
+}
+
+lens_status bench_net_passes(json_t **passes, lens_context *context, const lens_net_spec *spec,
+                             const bench_options *o) {
+    op_list list;
+    TRY(op_list_new(&list, spec, o->batch, o->optimizer));
+    op_list_keep(&list, is_wanted, o);
+    session s = {.o = o};
+    session_use(&s, context);
+    lens_status status = session_measure(&s, &list);
+    *passes = table_rows(s.rows);
+    table_free(s.rows);
+    op_list_free(&list);
     return status;
 }
 

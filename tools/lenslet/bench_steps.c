@@ -3,7 +3,6 @@
 #include "environment.h"
 #include "model.h"
 #include "pick.h"
-#include "profile.h"
 #include "table.h"
 
 #include <math.h>
@@ -21,17 +20,12 @@ static const table_column columns[] = {
     {"speed_up", "x reference", true},
     {"steps", "Steps", true},
     {"first_step_ms", "First step", true},
+    {"start_ms", NULL},
     {"memory_bytes", "Memory", true},
     {0},
 };
 
 enum { STEPS_LEAST = 5, STEPS_MOST = 1000 };
-
-typedef struct result {
-    const lens_device_info *device;
-    double median, least, first; /* seconds */
-    size_t steps, bytes;         /* on the device, at most */
-} result;
 
 /* A net and what its step needs. */
 typedef struct step {
@@ -112,10 +106,12 @@ static lens_status step_time(step *s, double *seconds) {
 
 /* ---- many steps ---------------------------------------------------------------------------- */
 
-static lens_status measure(step *s, double seconds, result *r) {
+/* `opened`: when opening the device began. */
+static lens_status measure(step *s, double opened, double seconds, bench_steps_result *r) {
     double times[STEPS_MOST], start;
     size_t count = 0;
     TRY(step_time(s, &r->first)); /* builds or loads the kernels */
+    r->start = cli_seconds() - opened;
     TRY(step_time(s, &times[0])); /* may still be slow */
     start = cli_seconds();
     while (count < STEPS_MOST && (count < STEPS_LEAST || cli_seconds() - start < seconds)) {
@@ -128,21 +124,22 @@ static lens_status measure(step *s, double seconds, result *r) {
     return LENS_OK;
 }
 
-static lens_status bench_device(const lens_devices *devices, size_t index,
-                                const lens_net_spec *spec, const bench_options *o, const profile *p,
-                                result *r) {
+lens_status bench_device_steps(bench_steps_result *r, const lens_devices *devices, size_t index,
+                               const lens_net_spec *spec, const bench_options *o,
+                               const profile *p) {
     lens_context_opts opts = lens_context_defaults();
     opts.algorithm = o->algorithm;
     opts.profile = o->profile;
     opts.trace = p->trace;
     lens_context *context = NULL;
     step s = {0};
-    r->device = lens_devices_get(devices, index);
+    double start = cli_seconds();
+    *r = (bench_steps_result){.device = lens_devices_get(devices, index)};
     lens_status status = lens_context_new(&context, devices, index, &opts);
     if (status == LENS_OK)
         status = step_open(&s, context, spec, o);
     if (status == LENS_OK)
-        status = measure(&s, o->seconds, r);
+        status = measure(&s, start, o->seconds, r);
     if (status == LENS_OK && o->profile)
         profile_print(p, context);
     if (context)
@@ -152,9 +149,13 @@ static lens_status bench_device(const lens_devices *devices, size_t index,
     return status;
 }
 
+double bench_step_flops(double macs, const bench_options *o) {
+    return (o->mode == BENCH_TRAINING ? 6 : 2) * macs * (double)o->batch;
+}
+
 /* ---- results ------------------------------------------------------------------------------- */
 
-static double reference_time(const result *results, size_t count) {
+static double reference_time(const bench_steps_result *results, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (results[i].device->type == LENS_DEVICE_REFERENCE)
             return results[i].median;
@@ -162,7 +163,7 @@ static double reference_time(const result *results, size_t count) {
 }
 
 /* `flops` of one step. */
-static void add_row(table *t, const result *r, const bench_options *o, double flops,
+static void add_row(table *t, const bench_steps_result *r, const bench_options *o, double flops,
                     double reference) {
     double rate = (double)o->batch / r->median, ratio = reference / r->median;
     table_cell(t, out_count(r->device->index), out_printf("%zu", r->device->index));
@@ -175,10 +176,11 @@ static void add_row(table *t, const result *r, const bench_options *o, double fl
     table_real(t, ratio, isfinite(ratio) ? out_printf("%.1f", ratio) : "-");
     table_count(t, r->steps);
     table_real(t, 1e3 * r->first, out_duration(r->first));
+    table_real(t, 1e3 * r->start, out_duration(r->start));
     table_cell(t, out_count(r->bytes), out_bytes(r->bytes));
 }
 
-static void print_json(const lens_net_spec *spec, const table *t, const result *results,
+static void print_json(const lens_net_spec *spec, const table *t, const bench_steps_result *results,
                        size_t count, const bench_options *o) {
     bool is_training = o->mode == BENCH_TRAINING;
     json_t *document = out_document("bench"), *devices = json_array();
@@ -206,11 +208,11 @@ static void print_text(const lens_net_spec *spec, const table *t, const bench_op
          "  the cache. A multiply-add counts as 2 FLOP, a training step as 3 forward passes.");
 }
 
-static void print_results(const lens_net_spec *spec, const result *results, size_t count,
-                          double macs, const bench_options *o) {
+static void print_results(const lens_net_spec *spec, const bench_steps_result *results,
+                          size_t count, double macs, const bench_options *o) {
     table *t = table_new(columns);
     double reference = reference_time(results, count);
-    double flops = (o->mode == BENCH_TRAINING ? 6 : 2) * macs * (double)o->batch;
+    double flops = bench_step_flops(macs, o);
     for (size_t i = 0; i < count; i++)
         add_row(t, &results[i], o, flops, reference);
     if (o->format == FORMAT_JSON)
@@ -227,7 +229,7 @@ lens_status bench_steps(const char *model, const bench_options *o) {
     lens_net_summary *summary = NULL;
     lens_devices *devices = NULL;
     size_t *picked = NULL, count = 0;
-    result *results = NULL;
+    bench_steps_result *results = NULL;
     profile p;
     lens_status status = profile_open(&p, o->profile, "bench", model);
     if (status == LENS_OK)
@@ -241,7 +243,7 @@ lens_status bench_steps(const char *model, const bench_options *o) {
     if (status == LENS_OK)
         results = cli_alloc(count, sizeof *results);
     for (size_t i = 0; status == LENS_OK && i < count; i++)
-        status = bench_device(devices, picked[i], spec, o, &p, &results[i]);
+        status = bench_device_steps(&results[i], devices, picked[i], spec, o, &p);
     if (status == LENS_OK)
         print_results(spec, results, count, (double)summary->macs, o);
     free(results);

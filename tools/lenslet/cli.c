@@ -46,9 +46,13 @@ static int exit_code(lens_status status) {
     return CLI_USAGE;
 }
 
+const char *cli_message(void) {
+    return *message ? message : lens_last_error();
+}
+
 int cli_report(const char *command, lens_status status) {
     if (status != LENS_OK)
-        fprintf(stderr, "lenslet %s: %s\n", command, *message ? message : lens_last_error());
+        fprintf(stderr, "lenslet %s: %s\n", command, cli_message());
     return exit_code(status);
 }
 

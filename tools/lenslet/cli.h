@@ -35,7 +35,7 @@ typedef struct cli_command {
 
 extern const cli_command command_devices, command_models, command_summary, command_check,
     command_train, command_tune, command_curve, command_eval, command_diagnose, command_predict,
-    command_show, command_run, command_bench;
+    command_show, command_run, command_bench, command_report;
 
 /* The command called `name`; NULL when there is none. */
 const cli_command *cli_find(const char *name);
@@ -46,6 +46,9 @@ lens_status cli_fail(lens_status status, const char *format, ...)
 
 /* "lenslet train: message" on stderr for any failure; the exit code that goes with `status`. */
 int cli_report(const char *command, lens_status status);
+
+/* What went wrong last: found by the command, else by the library. */
+const char *cli_message(void);
 
 /* A line on stderr that is no failure. */
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));

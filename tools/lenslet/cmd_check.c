@@ -60,17 +60,7 @@ static const table_column pass_columns[] = {
     {"status", "", false, 6},        {0},
 };
 
-typedef struct pass_row {
-    const char *op, *pass;
-    size_t cases, failed, skipped;
-    check_record worst; /* nearest to its limit, or beyond it */
-} pass_row;
-
-enum { ROWS_MAX = 16, FAILURES_SHOWN = 10 };
-
-typedef struct counts {
-    size_t done, failed, skipped;
-} counts;
+enum { FAILURES_SHOWN = 10 };
 
 /* All that the callback collects. */
 typedef struct tally {
@@ -79,30 +69,22 @@ typedef struct tally {
     const lens_device_info *device;
     progress phase;
     table *cases, *passes;
-    pass_row rows[ROWS_MAX]; /* of the operation or net that runs now */
-    size_t row_count;
-    counts here, all;                      /* on this device; on all of them */
+    check_rows rows;                       /* of the operation or net that runs now */
+    check_counts here, all;                /* on this device; on all of them */
     check_record worst;                    /* on this device */
     check_record failures[FAILURES_SHOWN]; /* the first on this device */
 } tally;
 
-static const char *const status_words[] = {"pass", "fail", "skip"};
-
 static const char *status_shown(int status) {
     static const char *const colours[] = {"\033[32m", "\033[31m", "\033[33m"};
     if (!out_has_colour(stdout))
-        return status_words[status];
-    return out_printf("%s%s\033[0m", colours[status], status_words[status]);
+        return check_status_words[status];
+    return out_printf("%s%s\033[0m", colours[status], check_status_words[status]);
 }
 
 static const char *ulp_shown(double ulp) {
     return !isfinite(ulp) ? "inf"
                           : out_printf(ulp < 1e5 ? ulp < 10 ? "%.2f" : "%.0f" : "%.1e", ulp);
-}
-
-/* How near to its limit; equality that holds is 0. */
-static double use_of(const check_record *r) {
-    return r->max_ulp == 0 ? 0 : r->limit == 0 ? INFINITY : r->max_ulp / r->limit;
 }
 
 static void add_case(tally *t, const check_record *r) {
@@ -115,7 +97,7 @@ static void add_case(tally *t, const check_record *r) {
     table_real(t->cases, r->max_abs, out_printf("%.2g", r->max_abs));
     table_real(t->cases, r->max_ulp, ulp_shown(r->max_ulp));
     table_real(t->cases, r->limit, out_printf("%.0f", r->limit));
-    table_cell(t->cases, out_text(status_words[r->status]), status_shown(r->status));
+    table_cell(t->cases, out_text(check_status_words[r->status]), status_shown(r->status));
     table_cell(t->cases, *r->note ? out_text(r->note) : json_null(), r->note);
 }
 
@@ -126,33 +108,13 @@ static const char *repeat_line(const tally *t, const check_record *r) {
                       t->o->algorithm ? t->o->algorithm : "");
 }
 
-static pass_row *row_for(tally *t, const check_record *r) {
-    for (size_t i = 0; i < t->row_count; i++)
-        if (!strcmp(t->rows[i].pass, r->pass))
-            return &t->rows[i];
-    pass_row *row = &t->rows[t->row_count < ROWS_MAX ? t->row_count++ : ROWS_MAX - 1];
-    *row = (pass_row){.op = r->op, .pass = r->pass, .worst = *r};
-    return row;
-}
-
-static void count_record(counts *c, const check_record *r) {
-    c->done++;
-    c->failed += r->status == CHECK_FAIL;
-    c->skipped += r->status == CHECK_SKIP;
-}
-
 static void record(const check_record *r, void *user) {
     tally *t = user;
-    pass_row *row = row_for(t, r);
-    row->cases++;
-    row->failed += r->status == CHECK_FAIL;
-    row->skipped += r->status == CHECK_SKIP;
-    if (use_of(r) > use_of(&row->worst))
-        row->worst = *r;
-    if (use_of(r) > use_of(&t->worst))
+    check_rows_add(&t->rows, r);
+    if (check_use(r) > check_use(&t->worst))
         t->worst = *r;
-    count_record(&t->here, r);
-    count_record(&t->all, r);
+    check_count(&t->here, r);
+    check_count(&t->all, r);
     add_case(t, r);
     if (r->status == CHECK_FAIL && t->here.failed <= FAILURES_SHOWN)
         t->failures[t->here.failed - 1] = *r;
@@ -179,23 +141,21 @@ static void print_failures(const tally *t) {
 
 /* The passes of the operation that has just run. */
 static void flush_rows(tally *t) {
-    for (size_t i = 0; i < t->row_count && t->passes; i++) {
-        const pass_row *row = &t->rows[i];
+    for (size_t i = 0; i < t->rows.count && t->passes; i++) {
+        const check_row *row = &t->rows.items[i];
         const check_record *worst = &row->worst;
         table_text(t->passes, row->op);
         table_text(t->passes, row->pass);
-        table_count(t->passes, row->cases);
+        table_count(t->passes, row->counts.done);
         table_real(t->passes, worst->max_ulp, worst->max_ulp > 0 ? ulp_shown(worst->max_ulp) : "0");
         table_real(t->passes, worst->limit,
                    worst->max_ulp > 0 ? out_printf("%.0f", worst->limit) : "");
         table_text(t->passes, worst->max_ulp > 0 ? out_printf("%zu: %s", worst->number, worst->name)
                                                  : "every result is equal");
-        int status = row->failed                  ? CHECK_FAIL
-                     : row->skipped == row->cases ? CHECK_SKIP
-                                                  : CHECK_PASS;
-        table_cell(t->passes, out_text(status_words[status]), status_shown(status));
+        check_status status = check_row_status(row);
+        table_cell(t->passes, out_text(check_status_words[status]), status_shown(status));
     }
-    t->row_count = 0;
+    t->rows.count = 0;
 }
 
 /* ---- what is run --------------------------------------------------------------------------- */
@@ -277,7 +237,7 @@ static lens_status check_device(const lens_devices *devices, size_t index, const
 /* ---- the command --------------------------------------------------------------------------- */
 
 static void print_summary(const tally *t, double seconds) {
-    const counts *c = &t->here;
+    const check_counts *c = &t->here;
     printf("\n  %s case%s in %s: %s passed", out_thousands(c->done), c->done == 1 ? "" : "s",
            out_duration(seconds), out_thousands(c->done - c->failed - c->skipped));
     if (c->skipped)
@@ -311,7 +271,7 @@ static lens_status check_all(const lens_devices *devices, const size_t *picked, 
     for (size_t i = 0; status == LENS_OK && i < count; i++) {
         double start = cli_seconds();
         t->device = lens_devices_get(devices, picked[i]);
-        t->here = (counts){0};
+        t->here = (check_counts){0};
         t->worst = (check_record){0};
         if (text) {
             printf("%s  Device %zu, %s, against the reference\n\n", i ? "\n" : "", t->device->index,

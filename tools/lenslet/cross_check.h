@@ -90,6 +90,8 @@ void check_list_optimizer(check_list *list);
 
 /* ---- results ------------------------------------------------------------------------------- */
 
+typedef enum check_status { CHECK_PASS, CHECK_FAIL, CHECK_SKIP } check_status;
+
 typedef struct check_record {
     const char *op; /* or the network's name */
     size_t number;  /* what --case takes */
@@ -97,9 +99,40 @@ typedef struct check_record {
     const char *pass;
     lens_shape shape; /* of the result */
     double max_ulp, max_abs, limit;
-    enum { CHECK_PASS, CHECK_FAIL, CHECK_SKIP } status;
+    check_status status;
     char note[256]; /* what a failure looks like */
 } check_record;
+
+extern const char *const check_status_words[]; /* "pass", "fail", "skip" */
+
+/* How near to its limit; equality that holds is 0. */
+double check_use(const check_record *record);
+
+typedef struct check_counts {
+    size_t done, failed, skipped;
+} check_counts;
+
+void check_count(check_counts *counts, const check_record *record);
+
+/* The cases of one pass; `worst` is nearest to its limit, or beyond it. */
+typedef struct check_row {
+    const char *op, *pass;
+    check_counts counts;
+    check_record worst;
+} check_row;
+
+enum { CHECK_ROWS_MAX = 16 };
+
+/* The passes of one operation or network, in their order. */
+typedef struct check_rows {
+    check_row items[CHECK_ROWS_MAX];
+    size_t count;
+} check_rows;
+
+void check_rows_add(check_rows *rows, const check_record *record);
+
+/* One failed case fails the pass; it is skipped when every case is. */
+check_status check_row_status(const check_row *row);
 
 /* Receives each record as it is made. */
 typedef void check_callback(const check_record *record, void *user);

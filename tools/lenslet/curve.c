@@ -1,5 +1,6 @@
 /* curve.c: reading a training log; drawing it as SVG. */
 #include "curve.h"
+#include "markup.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -194,25 +195,6 @@ static const char style[] =
     "  }\n"
     "</style>\n";
 
-/* Text of a title, which may come from a file name. */
-static void put_text(FILE *to, const char *text) {
-    for (; *text; text++)
-        switch (*text) {
-        case '<':
-            fputs("&lt;", to);
-            break;
-        case '>':
-            fputs("&gt;", to);
-            break;
-        case '&':
-            fputs("&amp;", to);
-            break;
-        default:
-            if ((unsigned char)*text >= ' ')
-                fputc(*text, to);
-        }
-}
-
 static void put_mark(FILE *to, bool is_train, double x, double y) {
     if (is_train)
         fprintf(to, "<circle class=\"train\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>\n", x, y);
@@ -305,12 +287,12 @@ void curve_draw(FILE *to, const curve *c, const char *title) {
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
             "viewBox=\"0 0 %d %d\" role=\"img\">\n<title>",
             WIDTH, HEIGHT, WIDTH, HEIGHT);
-    put_text(to, title);
+    markup_text(to, title);
     fprintf(to,
             "</title>\n%s<rect class=\"page\" width=\"100%%\" height=\"100%%\"/>\n"
             "<text class=\"title\" x=\"56\" y=\"30\">",
             style);
-    put_text(to, title);
+    markup_text(to, title);
     fputs("</text>\n", to);
     put_summary(to, c);
     put_legend(to, WIDTH - 210, 52);

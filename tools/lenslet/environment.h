@@ -13,4 +13,7 @@ json_t *environment_variables(void);
 /* "environment", those variables, and "cpus", the processors that this process may use. */
 void environment_add(json_t *document);
 
+/* `time` (UTC) and `machine`: {name, system, processor}. Without a name, that of the host. */
+void environment_add_machine(json_t *document, const char *name);
+
 #endif

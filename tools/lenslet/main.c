@@ -10,9 +10,9 @@
 
 /* A new command is a file cmd_<name>.c and a row here. */
 static const cli_command *const commands[] = {
-    &command_devices, &command_models, &command_summary,  &command_check, &command_train,
-    &command_tune,    &command_curve,  &command_diagnose, &command_eval,  &command_predict,
-    &command_show,    &command_run,    &command_bench,
+    &command_devices, &command_models, &command_summary,  &command_check,  &command_train,
+    &command_tune,    &command_curve,  &command_diagnose, &command_eval,   &command_predict,
+    &command_show,    &command_run,    &command_bench,    &command_report,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

@@ -67,6 +67,22 @@ void progress_say(progress *p, const char *what) {
     p->shown = true;
 }
 
+void progress_part(progress *p, size_t done, size_t total, const char *what) {
+    double now = cli_seconds();
+    if (p->quiet)
+        return;
+    if (isatty(STDERR_FILENO)) {
+        fprintf(stderr, "\r\033[K  ");
+        print_bar((double)done / (double)total);
+        fprintf(stderr, "  %zu of %zu  %s ...", done + 1, total, what);
+        fflush(stderr);
+        p->shown = true;
+    } else if (p->last_line == 0 || now - p->last_line >= LINE_SECONDS) {
+        fprintf(stderr, "%zu of %zu  %s ...\n", done + 1, total, what);
+        p->last_line = now;
+    }
+}
+
 void progress_clear(progress *p) {
     if (p->shown)
         fputs("\r\033[K", stderr);

@@ -20,6 +20,9 @@ void progress_show(progress *p, const char *label, size_t done, size_t total, do
 /* What is being done, where there is nothing to count: on a terminal only. */
 void progress_say(progress *p, const char *what);
 
+/* Which of `total` parts of unlike length begins. */
+void progress_part(progress *p, size_t done, size_t total, const char *what);
+
 /* Take the bar away, before anything else is printed. */
 void progress_clear(progress *p);
 

@@ -1,5 +1,6 @@
 /* table.c: rows of results in four formats. */
 #include "table.h"
+#include "markup.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -202,6 +203,30 @@ static void print_md(const table *t) {
         if ((i + 1) % t->width == 0)
             puts("|");
     }
+}
+
+/* ---- HTML ---------------------------------------------------------------------------------- */
+
+static void put_html_cell(FILE *to, const table_column *column, const char *tag, const char *text) {
+    fprintf(to, "<%s%s>", tag, column->right ? " class=\"number\"" : "");
+    markup_text(to, text);
+    fprintf(to, "</%s>", tag);
+}
+
+void table_html(const table *t, FILE *to) {
+    fputs("<table class=\"plain\">\n<thead><tr>", to);
+    for (size_t i = 0; i < t->width; i++)
+        if (t->columns[i].title)
+            put_html_cell(to, &t->columns[i], "th", t->columns[i].title);
+    fputs("</tr></thead>\n<tbody>\n", to);
+    for (size_t row = 0; row < t->count / t->width; row++) {
+        fputs("<tr>", to);
+        for (size_t i = 0; i < t->width; i++)
+            if (t->columns[i].title)
+                put_html_cell(to, &t->columns[i], "td", t->cells[row * t->width + i].shown);
+        fputs("</tr>\n", to);
+    }
+    fputs("</tbody>\n</table>\n", to);
 }
 
 /* ---- all formats --------------------------------------------------------------------------- */

@@ -29,6 +29,9 @@ void table_real(table *t, double value, const char *shown); /* NaN: null, shown 
  * put table_rows() into their document instead. */
 void table_print(const table *t, int format);
 
+/* The same as text, as the rows of a <table>. */
+void table_html(const table *t, FILE *to);
+
 /* The titles, then each row as soon as it is full: for results that come slowly, as text. */
 void table_stream(table *t);
 
