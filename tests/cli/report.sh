@@ -47,6 +47,24 @@ expect 6 bench --compare net.json -o nowhere/x.json && says "nowhere/x.json"
 expect 5 bench --compare nothere.json && says "nothere.json"
 expect 3 bench --compare net.json --device nowhere && says "nowhere"
 
+# ---- devices that fail are in it, with what they said, and the others are measured
+if [ -e "${MADE_UP_DRIVER:-}" ]; then
+    mkdir vendors
+    echo "$MADE_UP_DRIVER" >vendors/made_up.icd
+    printf 'platform Odd\ndevice gpu Deaf\ndevice gpu Gone\n opens 0\n' >devices.txt
+    export OCL_ICD_VENDORS=$PWD/vendors MADE_UP_DEVICES=$PWD/devices.txt
+    # shellcheck disable=SC2086
+    expect 4 bench $small --device all -o broken.json && says "lenslet bench: Odd / Deaf: "
+    unset OCL_ICD_VENDORS MADE_UP_DEVICES
+    valid broken.json
+    cp broken.json "$out"
+    json '[(x["name"], x["error"] is None) for x in d["devices"]] == [("Deaf", False), ("Gone", False), ("reference", True)]'
+    json '[n["images_per_second"] is not None for n in d["nets"]] == [n["device"] == 2 for n in d["nets"]] and len(d["nets"]) == 4'
+    json 'all(n["note"] for n in d["nets"] if n["device"] < 2)'
+    expect 0 report broken.json -o broken.html
+    grep -q "CL_DEVICE_NOT_AVAILABLE" broken.html || fail "no word on Gone"
+fi
+
 # ---- files that no single machine writes
 python3 "$here/make_comparisons.py" small.json
 for file in five half old odd none; do valid $file.json; done

@@ -44,6 +44,7 @@ typedef struct comparison {
     check_rows rows;   /* of the operation or net that is checked now */
     size_t failed;     /* checks, on all devices */
     lens_status worst; /* the first failure of a device */
+    char why[1024];    /* its message */
     profile profile;   /* none */
     progress progress;
     size_t parts_done, parts;
@@ -53,6 +54,7 @@ typedef struct comparison {
 
 static void begin(comparison *c, const char *what) {
     const lens_device_info *device = lens_devices_get(c->devices, c->device);
+    cli_forget(); /* a part that failed keeps none from being tried */
     progress_part(&c->progress, c->parts_done++, c->parts,
                   out_printf("%s: %s", pick_name(device), what));
 }
@@ -61,8 +63,11 @@ static void begin(comparison *c, const char *what) {
 static void note_failure(comparison *c, lens_status status) {
     if (json_is_null(json_object_get(c->facts, "error")))
         json_object_set_new(c->facts, "error", out_text(cli_message()));
-    if (c->worst == LENS_OK)
+    if (c->worst == LENS_OK) {
+        const lens_device_info *device = lens_devices_get(c->devices, c->device);
         c->worst = status;
+        snprintf(c->why, sizeof c->why, "%s: %s", pick_name(device), cli_message());
+    }
 }
 
 /* ---- steps of nets ------------------------------------------------------------------------- */
@@ -263,19 +268,19 @@ static void add_limits(comparison *c, lens_limits limits) {
     json_object_set_new(c->facts, "bandwidth_gbytes_per_second", out_real(1e-9 * limits.bytes));
 }
 
-static lens_status compare_on(comparison *c, lens_context *context) {
+static void compare_on(comparison *c, lens_context *context) {
     bool is_reference = lens_context_device(context)->type == LENS_DEVICE_REFERENCE;
     lens_limits limits = {NAN, NAN};
     begin(c, "peak and bandwidth");
-    if (!is_reference)
-        TRY(lens_context_limits(context, &limits));
+    lens_status status = is_reference ? LENS_OK : lens_context_limits(context, &limits);
+    if (status != LENS_OK)
+        note_failure(c, status);
     for (size_t i = 0; i < c->net_count; i++)
         compare_net(c, context, &c->nets[i]);
     if (!is_reference)
         add_limits(c, limits);
     compare_start(c);
     compare_checks(c, context);
-    return LENS_OK;
 }
 
 static void compare_device(comparison *c, size_t index) {
@@ -283,11 +288,12 @@ static void compare_device(comparison *c, size_t index) {
     lens_context *context = NULL;
     opts.algorithm = c->o->algorithm;
     c->device = index;
+    cli_forget();
     add_device(c, lens_devices_get(c->devices, index));
     lens_status status = lens_context_new(&context, c->devices, index, &opts);
     if (status == LENS_OK)
-        status = compare_on(c, context);
-    if (status != LENS_OK)
+        compare_on(c, context);
+    else
         note_failure(c, status);
     lens_context_free(context);
 }
@@ -402,8 +408,8 @@ lens_status bench_compare(char *const *models, size_t count, const bench_options
         json_decref(document);
     }
     *failed = c.failed;
-    if (status == LENS_OK)
-        status = c.worst;
+    if (status == LENS_OK && c.worst != LENS_OK)
+        status = cli_fail(c.worst, "%s", c.why);
     close_all(&c);
     return status;
 }

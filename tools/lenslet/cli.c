@@ -50,6 +50,10 @@ const char *cli_message(void) {
     return *message ? message : lens_last_error();
 }
 
+void cli_forget(void) {
+    *message = 0;
+}
+
 int cli_report(const char *command, lens_status status) {
     if (status != LENS_OK)
         fprintf(stderr, "lenslet %s: %s\n", command, cli_message());

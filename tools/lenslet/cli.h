@@ -50,6 +50,9 @@ int cli_report(const char *command, lens_status status);
 /* What went wrong last: found by the command, else by the library. */
 const char *cli_message(void);
 
+/* Forget it, before something else is tried. */
+void cli_forget(void);
+
 /* A line on stderr that is no failure. */
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

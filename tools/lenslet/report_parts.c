@@ -85,6 +85,17 @@ static void put_stack(FILE *to, const parts *all) {
     fputs("</svg>", to);
 }
 
+/* The training step as it was timed whole; NaN: it was not. */
+static double step_ms(const report *r, size_t device, const char *model, size_t batch) {
+    for (size_t i = 0; i < r->net_count; i++) {
+        const report_net *net = &r->nets[i];
+        if (net->device == device && net->batch == batch && !strcmp(net->model, model) &&
+            !strcmp(net->mode, "training"))
+            return net->median_ms;
+    }
+    return NAN;
+}
+
 static void put_device(FILE *to, const report *r, size_t device, const char *model, size_t batch) {
     parts all = parts_of(r, device, model);
     size_t own_batch = report_work_of(r, device, model, NULL).batch;
@@ -95,6 +106,9 @@ static void put_device(FILE *to, const report *r, size_t device, const char *mod
     fputs("</div>", to);
     put_stack(to, &all);
     fprintf(to, "<div class=\"value\"><b>%s</b>", out_duration(1e-3 * all.sum));
+    if (isfinite(step_ms(r, device, model, own_batch)))
+        fprintf(to, " <small>whole step %s</small>",
+                out_duration(1e-3 * step_ms(r, device, model, own_batch)));
     if (own_batch != batch)
         fprintf(to, " <span class=\"mark\">batch %zu</span>", own_batch);
     fputs("</div>\n", to);
@@ -133,7 +147,9 @@ void report_put_parts(FILE *to, const report *r) {
     const char **models = report_models(r, &count);
     if (count) {
         report_heading(to, "Where the time of a training step goes",
-                       "The passes of all layers, each timed by itself, and their sum.");
+                       "The passes of all layers, each timed by itself, and their sum; beside it "
+                       "the whole step, "
+                       "which launches them one behind the other.");
         put_legend(to);
     }
     for (size_t i = 0; i < count; i++) {
