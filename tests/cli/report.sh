@@ -52,10 +52,10 @@ if [ -e "${MADE_UP_DRIVER:-}" ]; then
     mkdir vendors
     echo "$MADE_UP_DRIVER" >vendors/made_up.icd
     printf 'platform Odd\ndevice gpu Deaf\ndevice gpu Gone\n opens 0\n' >devices.txt
-    export OCL_ICD_VENDORS=$PWD/vendors MADE_UP_DEVICES=$PWD/devices.txt
     # shellcheck disable=SC2086
-    expect 4 bench $small --device all -o broken.json && says "lenslet bench: Odd / Deaf: "
-    unset OCL_ICD_VENDORS MADE_UP_DEVICES
+    OCL_ICD_VENDORS=$PWD/vendors MADE_UP_DEVICES=$PWD/devices.txt \
+        expect 4 bench $small --device all -o broken.json
+    says "lenslet bench: Odd / Deaf: "
     valid broken.json
     cp broken.json "$out"
     json '[(x["name"], x["error"] is None) for x in d["devices"]] == [("Deaf", False), ("Gone", False), ("reference", True)]'
