@@ -15,7 +15,11 @@
 #define PIXELS 1 /* of a work-item across channels: 1, or whole vectors on a CPU */
 #endif
 
-#define MAX_SIZE 64 /* of a window, as in ops/lrn.c */
+#ifndef SIZE
+#define SIZE 5 /* of a window */
+#endif
+#define BACK (SIZE / 2) /* places of a window before its own, */
+#define FRONT ((SIZE - 1) / 2) /* and behind it */
 
 /* s^-beta. The paper's 3/4 without a logarithm, to 1.7 ulp: a first guess good to 5 % from the bits of s,
  * then twice y (1 - d)^-1/4 with d = 1 - s^3 y^4, by its series. Square roots and a division of vectors
@@ -40,41 +44,47 @@ POWER(float16, int16)
 /* ---- across channels, a pixel ---------------------------------------------------------------- */
 
 /* s of channel c. */
-float across_scale(global const float *x, int c, int C, int HW, int size, float a, float k) {
-    const int last = min(c + (size - 1) / 2, C - 1);
+float across_scale(global const float *x, int c, int C, int HW, float a, float k) {
+    const int last = min(c + FRONT, C - 1);
     float sum = 0.0f;
-    for (int j = max(c - size / 2, 0); j <= last; j++) {
+    for (int j = max(c - BACK, 0); j <= last; j++) {
         const float v = x[(size_t)j * HW];
         sum = fma(v, v, sum);
     }
     return fma(a, sum, k);
 }
 
-void across_forward(global float *y, global const float *x, int C, int HW, int size, float a,
+void across_forward(global float *y, global const float *x, int C, int HW, float a,
                     float beta, float k) {
     for (int c = 0; c < C; c++)
         y[(size_t)c * HW] =
-            x[(size_t)c * HW] * power_float(across_scale(x, c, C, HW, size, a, k), beta);
+            x[(size_t)c * HW] * power_float(across_scale(x, c, C, HW, a, k), beta);
 }
 
 void across_backward_input(global float *dx, global const float *dy, global const float *x, int C,
-                           int HW, int size, float a, float beta, float k) {
-    const int ahead = size / 2, behind = (size - 1) / 2;
-    float ring[MAX_SIZE]; /* dy x s^(-beta-1) of the channels whose windows may hold c */
-    for (int j = 0; j < C + ahead; j++) {
+                           int HW, float a, float beta, float k) {
+    float shares[SIZE]; /* dy x s^(-beta-1) of the channels whose windows hold c, in registers */
+#pragma unroll
+    for (int i = 0; i < SIZE; i++)
+        shares[i] = 0.0f;
+    for (int j = 0; j < C + BACK; j++) {
+#pragma unroll
+        for (int i = 0; i < SIZE - 1; i++)
+            shares[i] = shares[i + 1];
+        shares[SIZE - 1] = 0.0f;
         if (j < C) {
-            const float s = across_scale(x, j, C, HW, size, a, k), p = power_float(s, beta);
-            const float slope = dy[(size_t)j * HW] * p;
-            ring[j % size] = slope * x[(size_t)j * HW] / s;
+            const float s = across_scale(x, j, C, HW, a, k);
+            const float slope = dy[(size_t)j * HW] * power_float(s, beta);
+            shares[SIZE - 1] = slope * x[(size_t)j * HW] / s;
             dx[(size_t)j * HW] = slope;
         }
-        const int c = j - ahead;
+        const int c = j - BACK;
         if (c < 0)
             continue;
-        const int last = min(j, C - 1);
         float sum = 0.0f;
-        for (int i = max(c - behind, 0); i <= last; i++)
-            sum += ring[i % size];
+#pragma unroll
+        for (int i = 0; i < SIZE; i++)
+            sum += shares[i];
         const float factor = -2.0f * a * beta * x[(size_t)c * HW];
         dx[(size_t)c * HW] = fma(factor, sum, dx[(size_t)c * HW]);
     }
@@ -85,22 +95,23 @@ void across_backward_input(global float *dx, global const float *dy, global cons
 #if PIXELS > 1
 #define VECTORS (PIXELS / 16)
 
-/* Rings have a power of two places, `size` at least: channel c is at c & mask. */
-int ring_mask(int size) {
-    int places = 1;
-    while (places < size)
-        places *= 2;
-    return places - 1;
+/* Rings have a power of two places, SIZE at least, which is 64 at most: channel c is at c & MASK. */
+#define PLACES                                                                                     \
+    (SIZE <= 4 ? 4 : SIZE <= 8 ? 8 : SIZE <= 16 ? 16 : SIZE <= 32 ? 32 : 64)
+#define MASK (PLACES - 1)
+
+/* The sum over a window whose first channel is `first`. A ring has zeros where there is no channel. */
+float16 ring_sum(const float16 *ring, int first, int v) {
+    float16 sum = 0.0f;
+#pragma unroll
+    for (int i = 0; i < SIZE; i++)
+        sum += ring[(first + i & MASK) * VECTORS + v];
+    return sum;
 }
 
-/* s of channel c for vector v, from the squares that wait. */
-float16 waiting_scale(const float16 *squares, int mask, int c, int C, int size, float a, float k,
-                      int v) {
-    const int last = min(c + (size - 1) / 2, C - 1);
-    float16 sum = 0.0f;
-    for (int j = max(c - size / 2, 0); j <= last; j++)
-        sum += squares[(j & mask) * VECTORS + v];
-    return fma((float16)a, sum, (float16)k);
+void clear(float16 *values, int count) {
+    for (int i = 0; i < count; i++)
+        values[i] = 0.0f;
 }
 
 /* Memory is asked for the channel after the next, since runs this short do not make it come by itself. */
@@ -113,46 +124,50 @@ void keep_squares(float16 *squares, global const float *x, int vectors, int HW) 
 }
 
 void across_forward_vectors(global float *y, global const float *x, int vectors, int C, int HW,
-                            int size, float a, float beta, float k) {
-    const int front = (size - 1) / 2, mask = ring_mask(size);
-    float16 squares[MAX_SIZE * VECTORS];
-    for (int j = 0; j < C + front; j++) {
+                            float a, float beta, float k) {
+    float16 squares[PLACES * VECTORS];
+    clear(squares, PLACES * VECTORS);
+    for (int j = 0; j < C + FRONT; j++) {
+        float16 *in = squares + (j & MASK) * VECTORS;
         if (j < C)
-            keep_squares(squares + (j & mask) * VECTORS, x + (size_t)j * HW, vectors, HW);
-        const int c = j - front;
+            keep_squares(in, x + (size_t)j * HW, vectors, HW);
+        else
+            clear(in, vectors);
+        const int c = j - FRONT;
         for (int v = 0; v < vectors && c >= 0; v++) {
-            const float16 s = waiting_scale(squares, mask, c, C, size, a, k, v);
+            const float16 s = fma((float16)a, ring_sum(squares, c - BACK, v), (float16)k);
             STORE16(global, vload16(v, x + (size_t)c * HW) * power_float16(s, beta),
                     y + (size_t)c * HW + 16 * v);
         }
     }
 }
 
-/* Channel j's squares come in; channel c, `front` behind it, then has its s, and gives its share to the
+/* Channel j's squares come in; channel c, FRONT behind it, then has its s, and gives its share to the
  * windows that hold it; channel e, further behind, then has all shares. */
 void across_backward_input_vectors(global float *dx, global const float *dy, global const float *x,
-                                   int vectors, int C, int HW, int size, float a, float beta,
-                                   float k) {
-    const int front = (size - 1) / 2, back = size / 2, mask = ring_mask(size);
-    float16 squares[MAX_SIZE * VECTORS], shares[MAX_SIZE * VECTORS];
-    for (int j = 0; j < C + front + back; j++) {
-        const int c = j - front, e = c - back;
+                                   int vectors, int C, int HW, float a, float beta, float k) {
+    float16 squares[PLACES * VECTORS], shares[PLACES * VECTORS];
+    clear(squares, PLACES * VECTORS);
+    clear(shares, PLACES * VECTORS);
+    for (int j = 0; j < C + FRONT + BACK; j++) {
+        const int c = j - FRONT, e = c - BACK;
         if (j < C)
-            keep_squares(squares + (j & mask) * VECTORS, x + (size_t)j * HW, vectors, HW);
+            keep_squares(squares + (j & MASK) * VECTORS, x + (size_t)j * HW, vectors, HW);
+        else
+            clear(squares + (j & MASK) * VECTORS, vectors);
+        if (c >= C)
+            clear(shares + (c & MASK) * VECTORS, vectors);
         for (int v = 0; v < vectors && c >= 0 && c < C; v++) {
-            const float16 s = waiting_scale(squares, mask, c, C, size, a, k, v);
+            const float16 s = fma((float16)a, ring_sum(squares, c - BACK, v), (float16)k);
             PREFETCH(dy + (size_t)(c + 2) * HW + 16 * v);
             const float16 slope = vload16(v, dy + (size_t)c * HW) * power_float16(s, beta);
-            shares[(c & mask) * VECTORS + v] = slope * vload16(v, x + (size_t)c * HW) / s;
+            shares[(c & MASK) * VECTORS + v] = slope * vload16(v, x + (size_t)c * HW) / s;
             STORE16(global, slope, dx + (size_t)c * HW + 16 * v);
         }
         for (int v = 0; v < vectors && e >= 0; v++) {
-            float16 sum = 0.0f;
-            for (int i = max(e - front, 0); i <= min(c, C - 1); i++)
-                sum += shares[(i & mask) * VECTORS + v];
             const float16 factor = -2.0f * a * beta * vload16(v, x + (size_t)e * HW);
             global float *to = dx + (size_t)e * HW + 16 * v;
-            STORE16(global, fma(factor, sum, vload16(0, to)), to);
+            STORE16(global, fma(factor, ring_sum(shares, e - FRONT, v), vload16(0, to)), to);
         }
     }
 }
@@ -163,7 +178,7 @@ void across_backward_input_vectors(global float *dx, global const float *dy, glo
 /* items = N times the strips of PIXELS pixels of an image. */
 kernel void lrn_across_forward(global float *y, const ulong y_offset, global const float *x,
                                const ulong x_offset, const int items, const int C, const int HW,
-                               const int size, const float a, const float beta, const float k) {
+                               const float a, const float beta, const float k) {
     const int i = get_global_id(0), strips = (HW + PIXELS - 1) / PIXELS;
     if (i >= items)
         return;
@@ -172,17 +187,17 @@ kernel void lrn_across_forward(global float *y, const ulong y_offset, global con
     x += x_offset + (size_t)(i / strips) * C * HW + first;
     int pixel = 0;
 #if PIXELS > 1
-    across_forward_vectors(y, x, pixels / 16, C, HW, size, a, beta, k);
+    across_forward_vectors(y, x, pixels / 16, C, HW, a, beta, k);
     pixel = pixels / 16 * 16;
 #endif
     for (; pixel < pixels; pixel++)
-        across_forward(y + pixel, x + pixel, C, HW, size, a, beta, k);
+        across_forward(y + pixel, x + pixel, C, HW, a, beta, k);
 }
 
 kernel void lrn_across_backward_input(global float *dx, const ulong dx_offset,
                                       global const float *dy, const ulong dy_offset,
                                       global const float *x, const ulong x_offset, const int items,
-                                      const int C, const int HW, const int size, const float a,
+                                      const int C, const int HW, const float a,
                                       const float beta, const float k) {
     const int i = get_global_id(0), strips = (HW + PIXELS - 1) / PIXELS;
     if (i >= items)
@@ -193,56 +208,56 @@ kernel void lrn_across_backward_input(global float *dx, const ulong dx_offset,
     x += x_offset + (size_t)(i / strips) * C * HW + first;
     int pixel = 0;
 #if PIXELS > 1
-    across_backward_input_vectors(dx, dy, x, pixels / 16, C, HW, size, a, beta, k);
+    across_backward_input_vectors(dx, dy, x, pixels / 16, C, HW, a, beta, k);
     pixel = pixels / 16 * 16;
 #endif
     for (; pixel < pixels; pixel++)
-        across_backward_input(dx + pixel, dy + pixel, x + pixel, C, HW, size, a, beta, k);
+        across_backward_input(dx + pixel, dy + pixel, x + pixel, C, HW, a, beta, k);
 }
 
 /* ---- within channels -------------------------------------------------------------------------- */
 
 /* s of pixel (h, w) of one channel's plane. */
-float within_scale(global const float *x, int h, int w, int H, int W, int size, float a, float k) {
-    const int last_h = min(h + (size - 1) / 2, H - 1), last_w = min(w + (size - 1) / 2, W - 1);
+float within_scale(global const float *x, int h, int w, int H, int W, float a, float k) {
+    const int last_h = min(h + FRONT, H - 1), last_w = min(w + FRONT, W - 1);
     float sum = 0.0f;
-    for (int i = max(h - size / 2, 0); i <= last_h; i++)
-        for (int j = max(w - size / 2, 0); j <= last_w; j++)
+    for (int i = max(h - BACK, 0); i <= last_h; i++)
+        for (int j = max(w - BACK, 0); j <= last_w; j++)
             sum = fma(x[i * W + j], x[i * W + j], sum);
     return fma(a, sum, k);
 }
 
 /* What an element's neighbours' gradients take from it: dy x s^(-beta-1). */
-float within_share(global const float *dy, global const float *x, int h, int w, int H, int W, int size,
+float within_share(global const float *dy, global const float *x, int h, int w, int H, int W,
                    float a, float beta, float k) {
-    const float s = within_scale(x, h, w, H, W, size, a, k);
+    const float s = within_scale(x, h, w, H, W, a, k);
     return dy[h * W + w] * power_float(s, beta) * x[h * W + w] / s;
 }
 
 /* count = N C H W */
 kernel void lrn_within_forward(global float *y, const ulong y_offset, global const float *x,
                                const ulong x_offset, const int count, const int H, const int W,
-                               const int size, const float a, const float beta, const float k) {
+                               const float a, const float beta, const float k) {
     const int i = get_global_id(0);
     if (i >= count)
         return;
     const int pixel = i % (H * W);
     global const float *plane = x + x_offset + (i - pixel);
-    const float s = within_scale(plane, pixel / W, pixel % W, H, W, size, a, k);
+    const float s = within_scale(plane, pixel / W, pixel % W, H, W, a, k);
     y[y_offset + i] = plane[pixel] * power_float(s, beta);
 }
 
 kernel void lrn_within_shares(global float *shares, const ulong shares_offset,
                               global const float *dy, const ulong dy_offset, global const float *x,
                               const ulong x_offset, const int count, const int H, const int W,
-                              const int size, const float a, const float beta, const float k) {
+                              const float a, const float beta, const float k) {
     const int i = get_global_id(0);
     if (i >= count)
         return;
     const int pixel = i % (H * W);
     shares[shares_offset + i] =
         within_share(dy + dy_offset + (i - pixel), x + x_offset + (i - pixel), pixel / W, pixel % W,
-                     H, W, size, a, beta, k);
+                     H, W, a, beta, k);
 }
 
 /* The shares are read when there are some, else computed again for each element that wants them. */
@@ -251,7 +266,7 @@ kernel void lrn_within_backward_input(global float *dx, const ulong dx_offset,
                                       global const float *x, const ulong x_offset,
                                       global const float *shares, const ulong shares_offset,
                                       const int has_shares, const int count, const int H,
-                                      const int W, const int size, const float a, const float beta,
+                                      const int W, const float a, const float beta,
                                       const float k) {
     const int i = get_global_id(0);
     if (i >= count)
@@ -260,12 +275,12 @@ kernel void lrn_within_backward_input(global float *dx, const ulong dx_offset,
     dy += dy_offset + (i - pixel);
     x += x_offset + (i - pixel);
     shares += shares_offset + (i - pixel);
-    const int last_h = min(h + size / 2, H - 1), last_w = min(w + size / 2, W - 1);
+    const int last_h = min(h + BACK, H - 1), last_w = min(w + BACK, W - 1);
     float sum = 0.0f;
-    for (int j = max(h - (size - 1) / 2, 0); j <= last_h; j++)
-        for (int l = max(w - (size - 1) / 2, 0); l <= last_w; l++)
+    for (int j = max(h - FRONT, 0); j <= last_h; j++)
+        for (int l = max(w - FRONT, 0); l <= last_w; l++)
             sum += has_shares ? shares[j * W + l]
-                              : within_share(dy, x, j, l, H, W, size, a, beta, k);
-    const float own = dy[pixel] * power_float(within_scale(x, h, w, H, W, size, a, k), beta);
+                              : within_share(dy, x, j, l, H, W, a, beta, k);
+    const float own = dy[pixel] * power_float(within_scale(x, h, w, H, W, a, k), beta);
     dx[dx_offset + i] = fma(-2.0f * a * beta * x[pixel], sum, own);
 }

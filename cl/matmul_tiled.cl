@@ -1,18 +1,19 @@
-/* matmul_tiled.cl: matrix products for GPUs, whose factors may be seen through a window: dense layers and
- * convolutions, every pass.
+/* matmul_tiled.cl: matrix products for GPUs, whose factors may be seen through a window: dense
+ * layers and convolutions, every pass.
  *
  *     C[m, j] = f( bias + sum over l of A[m, l] B[l, j] ),  f(v) = v, or max(v, 0) with `relu`
  *
- * m is one number; j = (j0, j1, j2) and l = (l0, l1, l2) are three each, and every number has its stride
- * in each of the tensors, so that element (l, j) of B lies at l0 b_l0 + l1 b_l1 + l2 b_l2 + j0 b_j0 + ...
- * Pixel (n, p, q) seen through tap (c, r, s) is such an element, of an input that is padded already.
+ * m is one number; j = (j0, j1, j2) and l = (l0, l1, l2) are three each, and every number has its
+ * stride in each of the tensors, so that element (l, j) of B lies at l0 b_l0 + l1 b_l1 + l2 b_l2 +
+ * j0 b_j0 + ... Pixel (n, p, q) seen through tap (c, r, s) is such an element, of an input that is
+ * padded already.
  *
  * A group of THREADS work-items, in one dimension, computes TILE_M x TILE_J elements, a work-item
  * ROW_VALUES x COLUMN_VALUES of them in registers. SLICE values of l at a time lie in local memory,
  * twice: one slice is multiplied while the next one comes from global memory by way of registers.
- * A work-item fetches the same row of every slice, so where it stands in l is counted on, not divided.
- * Each element's sum runs over l in order. A long sum may be split into parts, which then lie c_part
- * apart and are added up in order by matmul_tiled_add_parts.
+ * A work-item fetches the same row of every slice, so its place in l is counted on, not divided.
+ * Each element's sum runs over l in order. A long sum may be split into parts, which then lie
+ * c_part apart and are added up in order by matmul_tiled_add_parts.
  *
  * get_group_id(0) = tile, rows first; get_group_id(1) = part, and above it the convolution's group.
  */
@@ -38,17 +39,17 @@
 #define A_LOADS (TILE_M / LANES)
 #define B_LOADS (TILE_J / LANES)
 
-/* In float4. The one that is added keeps the stores of neighbours in l out of each other's banks. */
+/* In float4. The one that is added spreads neighbours in l over the banks. */
 #define A_PITCH (TILE_M / 4 + 1)
 #define B_PITCH (TILE_J / 4 + 1)
 
-/* A place in l, and what its numbers add to an index. */
+/* A place in l: its last two numbers, and what all three add to an index. */
 typedef struct walk {
-    int l, l1, l2, at;
+    int l1, l2, at;
 } walk;
 
 walk walk_from(int l, int L1, int L2, int stride0, int stride1, int stride2) {
-    walk w = {l, l / L2 % L1, l % L2, 0};
+    walk w = {l / L2 % L1, l % L2, 0};
     w.at = l / L2 / L1 * stride0 + w.l1 * stride1 + w.l2 * stride2;
     return w;
 }
@@ -56,7 +57,6 @@ walk walk_from(int l, int L1, int L2, int stride0, int stride1, int stride2) {
 /* SLICE further, which is step0, step1, step2 in its three numbers. */
 walk walk_on(walk w, int L1, int L2, int step0, int step1, int step2, int stride0, int stride1,
              int stride2) {
-    w.l += SLICE;
     w.l1 += step1;
     w.l2 += step2;
     w.at += step0 * stride0 + step1 * stride1 + step2 * stride2;
@@ -77,14 +77,16 @@ int place_of(int j, int J1, int J2, int stride0, int stride1, int stride2) {
     return j / J2 / J1 * stride0 + j / J2 % J1 * stride1 + j % J2 * stride2;
 }
 
-/* The next slice's values of a work-item: zeros outside of the matrix. */
-#define FETCH(values, count, from, places, w)                                                      \
+/* The next slice's values of a work-item. Where its row is behind the end of l it fetches what is not
+ * used. */
+#define FETCH(values, count, from, places, at, is_inside)                                          \
     _Pragma("unroll") for (int i = 0; i < count; i++) values[i] =                                  \
-        w.l < last && places[i] >= 0 ? from[places[i] + w.at] : 0.0f
+        from[is_inside ? places[i] + at : 0]
 
-#define KEEP(values, count, tile, slice, pitch, row, lane)                                         \
+/* Into local memory; zeros behind the end of l. */
+#define KEEP(values, count, tile, slice, pitch, row, lane, is_inside)                              \
     _Pragma("unroll") for (int i = 0; i < count; i++)((local float *)(tile))                       \
-        [((slice) * SLICE + row) * pitch * 4 + lane + i * LANES] = values[i]
+        [((slice) % 2 * SLICE + row) * pitch * 4 + lane + i * LANES] = is_inside ? values[i] : 0.0f
 
 /* A row of the work-item's tile. */
 #define MULTIPLY_ROW(row, value)                                                                   \
@@ -102,7 +104,7 @@ int place_of(int j, int J1, int J2, int stride0, int stride1, int stride2) {
             if (m < M && j < J) {                                                                  \
                 if (has_bias)                                                                      \
                     v += bias[m * bias_m + j * bias_j];                                            \
-                c[m * c_m + to] = relu && v < 0.0f ? 0.0f : v; /* NaN stays */                                  \
+                c[m * c_m + to] = relu && v < 0.0f ? 0.0f : v; /* NaN stays */                  \
             }                                                                                      \
         }                                                                                          \
     } while (0)
@@ -124,7 +126,7 @@ matmul_tiled(global float *restrict c, const ulong c_offset, global const float 
     const int first_j = get_group_id(0) / tiles_m * TILE_J;
     const int part = get_group_id(1) % parts, group = get_group_id(1) / parts;
     const int J = J0 * J1 * J2, first = part * part_slices * SLICE;
-    const int last = min(L0 * L1 * L2, first + part_slices * SLICE);
+    const int length = min(L0 * L1 * L2 - first, part_slices * SLICE); /* of the part's sum */
     a += a_offset + group * a_group;
     b += b_offset + group * b_group;
     c += c_offset + group * c_group + part * c_part;
@@ -137,16 +139,13 @@ matmul_tiled(global float *restrict c, const ulong c_offset, global const float 
     const int b_lane = B_ALONG_L ? me / SLICE : me % LANES;
     int a_places[A_LOADS], b_places[B_LOADS];
     float a_values[A_LOADS], b_values[B_LOADS];
+    /* Rows and columns behind the last repeat it: they are never stored. */
 #pragma unroll
-    for (int i = 0; i < A_LOADS; i++) {
-        const int m = first_m + a_lane + i * LANES;
-        a_places[i] = m < M ? m * a_m : -1;
-    }
+    for (int i = 0; i < A_LOADS; i++)
+        a_places[i] = min(first_m + a_lane + i * LANES, M - 1) * a_m;
 #pragma unroll
-    for (int i = 0; i < B_LOADS; i++) {
-        const int j = first_j + b_lane + i * LANES;
-        b_places[i] = j < J ? place_of(j, J1, J2, b_j0, b_j1, b_j2) : -1;
-    }
+    for (int i = 0; i < B_LOADS; i++)
+        b_places[i] = place_of(min(first_j + b_lane + i * LANES, J - 1), J1, J2, b_j0, b_j1, b_j2);
     walk a_at = walk_from(first + a_row, L1, L2, a_l0, a_l1, a_l2);
     walk b_at = walk_from(first + b_row, L1, L2, b_l0, b_l1, b_l2);
     const int step2 = SLICE % L2, step1 = SLICE / L2 % L1, step0 = SLICE / L2 / L1;
@@ -155,17 +154,17 @@ matmul_tiled(global float *restrict c, const ulong c_offset, global const float 
 #pragma unroll
     for (int i = 0; i < ROW_VALUES * COLUMN_CHUNKS; i++)
         acc[i] = 0.0f;
-    FETCH(a_values, A_LOADS, a, a_places, a_at);
-    FETCH(b_values, B_LOADS, b, b_places, b_at);
-    KEEP(a_values, A_LOADS, a_tile, 0, A_PITCH, a_row, a_lane);
-    KEEP(b_values, B_LOADS, b_tile, 0, B_PITCH, b_row, b_lane);
+    FETCH(a_values, A_LOADS, a, a_places, a_at.at, a_row < length);
+    FETCH(b_values, B_LOADS, b, b_places, b_at.at, b_row < length);
+    KEEP(a_values, A_LOADS, a_tile, 0, A_PITCH, a_row, a_lane, a_row < length);
+    KEEP(b_values, B_LOADS, b_tile, 0, B_PITCH, b_row, b_lane, b_row < length);
     barrier(CLK_LOCAL_MEM_FENCE);
-    const int slices = (last - first + SLICE - 1) / SLICE;
-    for (int slice = 0; slice < slices; slice++) {
+    for (int slice = 0; slice * SLICE < length; slice++) {
+        const int rest = length - (slice + 1) * SLICE; /* of the sum, behind this slice */
         a_at = walk_on(a_at, L1, L2, step0, step1, step2, a_l0, a_l1, a_l2);
         b_at = walk_on(b_at, L1, L2, step0, step1, step2, b_l0, b_l1, b_l2);
-        FETCH(a_values, A_LOADS, a, a_places, a_at);
-        FETCH(b_values, B_LOADS, b, b_places, b_at);
+        FETCH(a_values, A_LOADS, a, a_places, a_at.at, a_row < rest);
+        FETCH(b_values, B_LOADS, b, b_places, b_at.at, b_row < rest);
         local const float4 *a_from = a_tile + slice % 2 * SLICE * A_PITCH + row;
         local const float4 *b_from = b_tile + slice % 2 * SLICE * B_PITCH + column;
 #pragma unroll
@@ -183,8 +182,8 @@ matmul_tiled(global float *restrict c, const ulong c_offset, global const float 
                 MULTIPLY_ROW(4 * i + 3, left.w);
             }
         }
-        KEEP(a_values, A_LOADS, a_tile, (slice + 1) % 2, A_PITCH, a_row, a_lane);
-        KEEP(b_values, B_LOADS, b_tile, (slice + 1) % 2, B_PITCH, b_row, b_lane);
+        KEEP(a_values, A_LOADS, a_tile, slice + 1, A_PITCH, a_row, a_lane, a_row < rest);
+        KEEP(b_values, B_LOADS, b_tile, slice + 1, B_PITCH, b_row, b_lane, b_row < rest);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
 #pragma unroll

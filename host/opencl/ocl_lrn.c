@@ -2,20 +2,23 @@
 #include "opencl/opencl.h"
 #include "core/size.h"
 
+#include <stdio.h>
+
 /* Across channels a CPU's work-item takes some vectors of pixels, a GPU's one pixel. */
 static size_t pixels_of(const lens_context *context) {
     return ocl_is_cpu(context) ? 128 : 1;
 }
 
-static ocl_launch begin(lens_context *context, const char *kernel) {
-    return ocl_begin(context, "lrn", kernel, ocl_is_cpu(context) ? "-DPIXELS=128" : "-DPIXELS=1");
+static ocl_launch begin(lens_context *context, const char *kernel, const lens_lrn_opts *opts) {
+    char options[64];
+    snprintf(options, sizeof options, "-DPIXELS=%zu -DSIZE=%zu", pixels_of(context), opts->size);
+    return ocl_begin(context, "lrn", kernel, options);
 }
 
-/* size a beta k */
+/* a beta k */
 static void arg_opts(ocl_launch *launch, const lens_lrn_opts *opts) {
     bool across = opts->kind == LENS_LRN_ACROSS;
     size_t elements = across ? opts->size : opts->size * opts->size;
-    ocl_arg_int(launch, opts->size);
     ocl_arg_float(launch, opts->average ? opts->alpha / (float)elements : opts->alpha);
     ocl_arg_float(launch, opts->beta);
     ocl_arg_float(launch, opts->k);
@@ -52,7 +55,8 @@ size_t ocl_lrn_scratch(const lens_context *context, lens_pass pass, lens_shape x
 
 lens_status ocl_lrn_forward(lens_tensor *y, const lens_tensor *x, const lens_lrn_opts *opts) {
     bool across = opts->kind == LENS_LRN_ACROSS;
-    ocl_launch launch = begin(y->context, across ? "lrn_across_forward" : "lrn_within_forward");
+    ocl_launch launch =
+        begin(y->context, across ? "lrn_across_forward" : "lrn_within_forward", opts);
     ocl_arg_tensor(&launch, y);
     ocl_arg_tensor(&launch, x);
     return across ? run_across(&launch, x->shape, opts) : run_within(&launch, x->shape, opts);
@@ -60,7 +64,7 @@ lens_status ocl_lrn_forward(lens_tensor *y, const lens_tensor *x, const lens_lrn
 
 static lens_status within_shares(lens_tensor *shares, const lens_tensor *dy, const lens_tensor *x,
                                  const lens_lrn_opts *opts) {
-    ocl_launch launch = begin(shares->context, "lrn_within_shares");
+    ocl_launch launch = begin(shares->context, "lrn_within_shares", opts);
     ocl_arg_tensor(&launch, shares);
     ocl_arg_tensor(&launch, dy);
     ocl_arg_tensor(&launch, x);
@@ -73,7 +77,7 @@ static lens_status within_backward_input(lens_tensor *dx, const lens_tensor *dy,
     bool has_shares = scratch && scratch->count >= x->count;
     if (has_shares)
         LENS_TRY(within_shares(scratch, dy, x, opts));
-    ocl_launch launch = begin(dx->context, "lrn_within_backward_input");
+    ocl_launch launch = begin(dx->context, "lrn_within_backward_input", opts);
     ocl_arg_tensor(&launch, dx);
     ocl_arg_tensor(&launch, dy);
     ocl_arg_tensor(&launch, x);
@@ -86,7 +90,7 @@ lens_status ocl_lrn_backward_input(lens_tensor *dx, const lens_tensor *dy, const
                                    const lens_lrn_opts *opts, lens_tensor *scratch) {
     if (opts->kind == LENS_LRN_WITHIN)
         return within_backward_input(dx, dy, x, opts, scratch);
-    ocl_launch launch = begin(dx->context, "lrn_across_backward_input");
+    ocl_launch launch = begin(dx->context, "lrn_across_backward_input", opts);
     ocl_arg_tensor(&launch, dx);
     ocl_arg_tensor(&launch, dy);
     ocl_arg_tensor(&launch, x);

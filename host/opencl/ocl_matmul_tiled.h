@@ -25,7 +25,8 @@ bool ocl_matmul_tiled_possible(const lens_context *context);
 /* Elements of scratch for the parts of the sums of a C of `count` elements. */
 size_t ocl_matmul_tiled_scratch(const lens_context *context, const ocl_tiled *t, size_t count);
 
-/* With less scratch the sums are not split. `bias` and `f` may be NULL; f is applied to all of C. */
+/* With less scratch the sums are not split. `bias` and `f` may be NULL; f is applied to all of
+ * C. */
 lens_status ocl_matmul_tiled(lens_tensor *c, const lens_tensor *a, const lens_tensor *b,
                              const lens_tensor *bias, const lens_activation *f, const ocl_tiled *t,
                              const lens_tensor *scratch);

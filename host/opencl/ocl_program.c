@@ -162,6 +162,7 @@ static lens_status build_or_load(cl_program *out, lens_context *context, const c
     ocl_state *state = context->state;
     char full_options[2048];
     all_options(full_options, sizeof full_options, options);
+    lens_log(LENS_LOG_DEBUG, "program %s %s", name, full_options);
     char *source = NULL;
     LENS_TRY(program_source(&source, state, name));
     ocl_cache_key key = {name, source, full_options, &context->device};
