@@ -7,6 +7,10 @@
 # undefined-behaviour sanitizers, then without OpenCL. Under the address sanitizer a test may be
 # repeated once: the leak checker's tracer itself crashes now and then beside the driver's threads. --quick: the release preset only.
 # LENSLET_DATA=DIR lets tests use data sets below DIR that the repository does not hold.
+#
+# The suite runs on PoCL, which it installs, unless OCL_ICD_VENDORS names other drivers: what else a machine has
+# is a matter of tools/test_devices.sh. (Intel's driver for GPUs, which comes with ocloc, ends every program that
+# the address sanitizer watches.)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/packages.sh
@@ -20,6 +24,7 @@ esac
 
 install_packages "${BUILD_PACKAGES[@]}" "${DATA_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
 tools/check_tree.sh
+export OCL_ICD_VENDORS=${OCL_ICD_VENDORS:-/etc/OpenCL/vendors/pocl.icd}
 
 run_preset() {
     echo "== $1 =="
