@@ -19,9 +19,10 @@ kernel void activation_forward(global float *y, const ulong y_offset, global con
     y += y_offset;
     x += x_offset;
     int i = first;
-    if (KIND != SOFTPLUS)
-        for (; i + 16 <= last; i += 16)
-            STORE16(global, activate_float16(KIND, alpha, vload16(0, x + i)), y + i);
+#if RUN >= 16 && KIND != SOFTPLUS
+    for (; i + 16 <= last; i += 16)
+        STORE16(global, activate_float16(KIND, alpha, vload16(0, x + i)), y + i);
+#endif
     for (; i < last; i++)
         y[i] = activate(KIND, alpha, x[i]);
 }
@@ -36,10 +37,12 @@ kernel void activation_backward_input(global float *dx, const ulong dx_offset,
     dy += dy_offset;
     y += y_offset;
     int i = first;
+#if RUN >= 16
     for (; i + 16 <= last; i += 16) {
         const float16 slope = activation_slope_float16(KIND, alpha, vload16(0, y + i));
         STORE16(global, vload16(0, dy + i) * slope, dx + i);
     }
+#endif
     for (; i < last; i++)
         dx[i] = dy[i] * activation_slope_float(KIND, alpha, y[i]);
 }

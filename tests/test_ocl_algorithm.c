@@ -62,19 +62,22 @@ static void a_forced_algorithm_is_the_one_that_runs(void **state) {
     static const struct {
         const char *algorithm, *conv2d, *dense;
         bool cpu_only;
+        size_t group; /* work-items that it needs */
     } rows[] = {
         {"direct", "conv2d_forward", "dense_forward"},
         {"rows", "conv2d_rows_forward", "dense_forward", true}, /* dense has none of that name */
         {"blocked", "conv2d_blocked_forward", "matmul_dots", true},
 #ifdef LENSLET_CLBLAST
-        {"clblast", "CLBlastSgemmStridedBatched", "CLBlastSgemm"},
+        {"clblast", "CLBlastSgemmStridedBatched", "CLBlastSgemm", .group = 256},
 #endif
     };
     if (test_device_is_reference())
         skip();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         lens_context *context = problem_context(rows[i].algorithm, true);
-        bool applies = !rows[i].cpu_only || lens_context_device(context)->type == LENS_DEVICE_CPU;
+        const lens_device_info *device = lens_context_device(context);
+        bool applies = (!rows[i].cpu_only || device->type == LENS_DEVICE_CPU) &&
+                       device->work_group_items >= rows[i].group;
         problem p = small_convolution();
         compare_with_reference(context, &p, rows[i].algorithm);
         p = (problem){.x = {5, 30, 1, 1}, .w = {20, 30, 1, 1}, .is_dense = true};
@@ -91,12 +94,19 @@ static void a_forced_algorithm_is_the_one_that_runs(void **state) {
     }
 }
 
+#ifdef LENSLET_CLBLAST
+static bool runs_clblast(void) {
+    return !test_device_is_reference() &&
+           lens_context_device(test_device())->work_group_items >= 256;
+}
+#endif
+
 /* The device is made to believe in less and less memory: from all images at once to one at a time,
  * to none, when "direct" takes over. */
 static void clblast_works_in_as_many_rounds_as_memory_asks(void **state) {
     (void)state;
 #ifdef LENSLET_CLBLAST
-    if (test_device_is_reference())
+    if (!runs_clblast())
         skip();
     lens_context *context = problem_context("clblast", false);
     for (size_t limit = 16384; limit >= 1024; limit /= 2)
@@ -114,13 +124,39 @@ static void clblast_works_in_as_many_rounds_as_memory_asks(void **state) {
 #endif
 }
 
+/* It fails on devices with smaller groups than its kernels were written for: they have "direct". */
+static void clblast_is_for_groups_of_256(void **state) {
+    (void)state;
+#ifdef LENSLET_CLBLAST
+    if (!runs_clblast())
+        skip();
+    for (size_t items = 256; items >= 128; items /= 2) {
+        lens_context *context = problem_context("clblast", true);
+        context->device.work_group_items = items;
+        problem p = small_convolution();
+        compare_with_reference(context, &p, "convolution");
+        p = (problem){.x = {5, 30, 1, 1}, .w = {20, 30, 1, 1}, .is_dense = true};
+        compare_with_reference(context, &p, "dense");
+        lens_profile_entry entries[32];
+        size_t count;
+        assert_ok(lens_context_profile(context, entries, 32, &count));
+        assert_true(was_launched(entries, count, "CLBlastSgemmStridedBatched") == (items == 256));
+        assert_true(was_launched(entries, count, "CLBlastSgemm") == (items == 256));
+        assert_true(was_launched(entries, count, "dense_forward") == (items < 256));
+        lens_context_free(context);
+    }
+#else
+    skip();
+#endif
+}
+
 /* Large products take other kernels of CLBlast, which pad their operands in temporary memory. The
  * reference would be long about them; the other side is an algorithm that the other tests compare
  * with it. */
 static void clblast_large_products_take_any_scratch(void **state) {
     (void)state;
 #ifdef LENSLET_CLBLAST
-    if (test_device_is_reference())
+    if (!runs_clblast())
         skip();
     bool is_cpu = lens_context_device(test_device())->type == LENS_DEVICE_CPU;
     lens_context *other = problem_context(is_cpu ? "blocked" : "direct", false);
@@ -156,6 +192,7 @@ int main(void) {
         cmocka_unit_test(an_unknown_algorithm_is_refused),
         cmocka_unit_test(a_forced_algorithm_is_the_one_that_runs),
         cmocka_unit_test(clblast_works_in_as_many_rounds_as_memory_asks),
+        cmocka_unit_test(clblast_is_for_groups_of_256),
         cmocka_unit_test(clblast_large_products_take_any_scratch),
     };
     return cmocka_run_group_tests(tests, NULL, test_close);

@@ -22,9 +22,13 @@ bool ocl_clblast_built(void) {
     return false;
 }
 
-bool ocl_clblast_applicable(const lens_context *context) {
+bool ocl_clblast_possible(const lens_context *context) {
     (void)context;
     return false;
+}
+
+bool ocl_clblast_applicable(const lens_context *context) {
+    return ocl_clblast_possible(context);
 }
 
 size_t ocl_clblast_scratch(const lens_context *context, const ocl_matmul *product) {
@@ -59,9 +63,18 @@ bool ocl_clblast_built(void) {
     return true;
 }
 
+/* Which sizes CLBlast wants depends on the device, the kernel and CLBlast's version; it fails where
+ * they are too large, rather than take others. Up to 256 work-items are usual. */
+#define LARGEST_GROUP 256
+
+bool ocl_clblast_possible(const lens_context *context) {
+    return context->device.work_group_items >= LARGEST_GROUP;
+}
+
 bool ocl_clblast_applicable(const lens_context *context) {
     bool forced = ocl_state_of(context)->algorithm != NULL;
-    return ocl_algorithm_allowed(context, "clblast") && (forced || !ocl_is_cpu(context));
+    return ocl_clblast_possible(context) && ocl_algorithm_allowed(context, "clblast") &&
+           (forced || !ocl_is_cpu(context));
 }
 
 void ocl_clblast_forget(void) {

@@ -12,6 +12,9 @@
 /* True when this build has CLBlast. */
 bool ocl_clblast_built(void);
 
+/* True when this build has CLBlast and the device runs groups as large as its kernels may want. */
+bool ocl_clblast_possible(const lens_context *context);
+
 bool ocl_clblast_applicable(const lens_context *context);
 
 /* Elements of scratch that let CLBlast do without memory of its own for this product. */

@@ -56,7 +56,7 @@ static layout layout_of(const lens_context *context, lens_pass pass, lens_shape 
 
 bool ocl_conv2d_clblast_possible(const lens_context *context, lens_pass pass, lens_shape x,
                                  lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
-    return ocl_clblast_built() && layout_of(context, pass, x, w, y, opts).images > 0;
+    return ocl_clblast_possible(context) && layout_of(context, pass, x, w, y, opts).images > 0;
 }
 
 size_t ocl_conv2d_clblast_scratch(const lens_context *context, lens_pass pass, lens_shape x,

@@ -63,7 +63,7 @@ static bool is_possible(algorithm a, const lens_context *context, size_t n) {
     case TILED:
         return !ocl_is_cpu(context) && ocl_matmul_tiled_possible(context);
     case CLBLAST:
-        return ocl_clblast_built();
+        return ocl_clblast_possible(context);
     default:
         return true;
     }
