@@ -14,7 +14,8 @@
 # /etc/OpenCL/vendors) and of build/devices/icd. Every device of each has a row; CPUs have one for each class of
 # kernels, PoCL more, and oclgrind its own. Rows go on after a failure; their logs stay in BUILD/devices.
 #
-# Counted are the cases of test programs, and the scripts that test the command. Exit status: 1 where a row failed
+# A row's tests: `programs`, of the library; `command`, the scripts that test the command, and the AlexNets; `operations`,
+# of the programs those of single operations. Counted are the cases of programs, and scripts. Exit status: 1 where a row failed
 # and no cause is known (`causes` below; docs/devices.md has the evidence), 2 for a wrong option.
 set -euo pipefail
 
@@ -29,7 +30,7 @@ while (($#)); do
         (($# > 1)) || die "$1 needs a value"
         printf -v "${1#--}" %s "$2" && shift
         ;;
-    -h | --help) sed -n '2,20s/^# \{0,1\}//p' "$0" && exit ;;
+    -h | --help) sed -n '2,21s/^# \{0,1\}//p' "$0" && exit ;;
     -*) die "there is no option $1; see --help" ;;
     *) build=$(realpath -m "$1") ;;
     esac
@@ -94,11 +95,16 @@ row() {
     rows+=("$folder	$place	$tests	LENSLET_CLASS=$class $*	$platform	$version	$driver	$class	$setting")
 }
 
+as_it_comes() {
+    row "$1" programs "as it comes"
+    $quick || row "$1" command "as it comes"
+}
+
 pocl_rows() {
     local class items
     for class in cpu gpu; do
         if ! $quick; then
-            row $class suite "as it comes"
+            as_it_comes $class
             row $class programs "empty kernel cache" EMPTY_CACHE=1
         fi
         row $class programs "1 GiB of memory" POCL_MEMORY_LIMIT=1
@@ -116,8 +122,8 @@ device_rows() {
     case $type/$platform in
     CPU/PoCL) pocl_rows ;;
     CPU/rusticl) row gpu operations "llvmpipe" ;; # all else takes it long to compile: docs/devices.md
-    CPU/*) row cpu suite "as it comes" && row gpu suite "as it comes" ;;
-    *) row gpu suite "as it comes" ;;
+    CPU/*) as_it_comes cpu && as_it_comes gpu ;;
+    *) as_it_comes gpu ;;
     esac
 }
 
@@ -160,6 +166,7 @@ run_tests() {
     case $tests in
     operations) those=(-L '^operation$') ;;
     programs) those+=(-E '^cli_|golden') ;;
+    command) those+=(-R '^cli_|golden') ;;
     esac
     [[ -z ${EMPTY_CACHE-} ]] || cache=$folder/cache
     place_tests "$folder" "$cache"

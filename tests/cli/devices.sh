@@ -21,6 +21,7 @@ a_test test_plenty device 'echo "[  PASSED  ] 7 test(s)."; echo "[  SKIPPED ] 2 
 a_test test_place "device;operation" "[ \$LENSLET_CLASS = gpu ] && [ \$LENSLET_DEVICE = 0:0 ] && ls \$OCL_ICD_VENDORS | grep made_up && [ \$CACHE = $PWD/build/cache ]"
 a_test test_elsewhere "" "touch $PWD/elsewhere"
 a_test cli_absent device 'exit 77'
+a_test cli_there device true
 
 # devices CODE OPTION ...
 devices() {
@@ -46,16 +47,20 @@ devices 2 --only nowhere "$PWD/build" && says 'no row matches "nowhere"; --list 
 # Every usable device has its row, a CPU one for each class of kernels.
 devices 0 --list --only '^Odd' build
 cat >expected <<'END'
-Odd / Quick made up, kernels for gpu, as it comes: suite
-Odd made up, kernels for cpu, as it comes: suite
-Odd made up, kernels for gpu, as it comes: suite
+Odd / Quick made up, kernels for gpu, as it comes: programs
+Odd / Quick made up, kernels for gpu, as it comes: command
+Odd made up, kernels for cpu, as it comes: programs
+Odd made up, kernels for cpu, as it comes: command
+Odd made up, kernels for gpu, as it comes: programs
+Odd made up, kernels for gpu, as it comes: command
 END
 cmp expected "$out" || fail "other rows"
 devices 0 --list --quick --only Quick build && prints "for gpu, as it comes: operations"
 
 # Cases are counted, scripts are one each; where and how they run.
 devices 0 --only Quick --format md build
-row "| Odd / Quick | OpenCL 1.2 | made up | gpu | as it comes | suite | 8 | 0 | 3 | - |"
+row "| Odd / Quick | OpenCL 1.2 | made up | gpu | as it comes | programs | 8 | 0 | 2 | - |"
+row "| Odd / Quick | OpenCL 1.2 | made up | gpu | as it comes | command | 1 | 0 | 1 | - |"
 devices 0 --only Quick --quick build
 grep -Eq "operations +1 +0 +0 " "$out" || fail "not one operation"
 [ ! -e elsewhere ] || fail "a test that needs no device ran"
@@ -67,6 +72,6 @@ mv kept $tests
 a_test test_wrong device 'echo "[  PASSED  ] 1 test(s)."; echo "[  FAILED  ] tests: 2 test(s), listed below:"; exit 2'
 a_test test_crash device 'kill -SEGV $$'
 devices 1 --only '^Odd' --format md build
-row "| gpu | as it comes | suite | 9 | 3 | 3 | FAILED: test_wrong test_crash |"
-row "| cpu | as it comes | suite | 8 | 4 | 3 | FAILED: test_place test_wrong test_crash |"
-[ "$(grep -c "^| Odd" "$out")" = 3 ] || fail "a row is missing"
+row "| gpu | as it comes | programs | 9 | 3 | 2 | FAILED: test_wrong test_crash |"
+row "| cpu | as it comes | programs | 8 | 4 | 2 | FAILED: test_place test_wrong test_crash |"
+[ "$(grep -c "^| Odd" "$out")" = 6 ] || fail "a row is missing"
