@@ -98,6 +98,7 @@ static void a_broken_kernel_comes_with_its_log(void **state) {
     static const char common[] = "float activate(int kind, float alpha, float x) { return x; }\n";
     static const char broken[] = "kernel void activation_forward() { this_is_no_function(); }\n";
     test_write_file(test_temp_path("common.cl"), common, strlen(common));
+    test_write_file(test_temp_path("pocl.cl"), "", 0);
     lens_context_opts opts = lens_context_defaults();
     opts.kernel_dir = test_temp_dir();
     lens_context *context = open_with(&opts);

@@ -24,8 +24,7 @@ static bool cache_wanted(const lens_device_info *device) {
     const char *wish = getenv("LENSLET_CACHE");
     if (wish && *wish)
         return strcmp(wish, "0") != 0;
-    return !strstr(device->platform, "Portable Computing Language") &&
-           !strstr(device->platform, "NVIDIA");
+    return !ocl_is_pocl(device) && !strstr(device->platform, "NVIDIA");
 }
 
 /* What the file opens with, after which the binary follows. */

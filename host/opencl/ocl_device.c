@@ -152,6 +152,10 @@ lens_status ocl_find_device(const lens_device_info *info, cl_platform_id *platfo
     return lens_fail(LENS_NO_DEVICE, "device %zu, %s, is gone", info->index, info->name);
 }
 
+bool ocl_is_pocl(const lens_device_info *device) {
+    return strstr(device->platform, "Portable Computing Language") != NULL;
+}
+
 void lens_opencl_release_compilers(void) {
     ocl_clblast_forget();
     cl_platform_id platforms[MAX_PLATFORMS];

@@ -62,20 +62,27 @@ static lens_status read_text(char **out, const ocl_state *state, const char *nam
     return state->kernel_dir ? file_text(out, state->kernel_dir, name) : embedded_text(out, name);
 }
 
-/* common.cl with the program's own file behind it; freed with free(). */
-static lens_status program_source(char **out, const ocl_state *state, const char *name) {
-    char *common = NULL, *own = NULL;
-    lens_status status = read_text(&common, state, "common");
-    if (status == LENS_OK)
-        status = read_text(&own, state, name);
-    if (status == LENS_OK) {
-        *out = join(common, strlen(common), own, strlen(own));
-        if (!*out)
-            status = lens_fail_memory("kernel source", strlen(common) + strlen(own));
+/* pocl.cl if it is wanted, common.cl and the program's own file, one behind the other; freed with
+ * free(). */
+static lens_status program_source(char **out, const ocl_state *state, const char *name,
+                                  bool with_pocl) {
+    const char *const names[] = {"pocl", "common", name};
+    char *source = NULL;
+    for (size_t i = with_pocl ? 0 : 1; i < sizeof names / sizeof names[0]; i++) {
+        char *text = NULL;
+        lens_status status = read_text(&text, state, names[i]);
+        char *before = source;
+        if (status == LENS_OK) {
+            source = join(before ? before : "", before ? strlen(before) : 0, text, strlen(text));
+            if (!source)
+                status = lens_fail_memory("kernel source", strlen(text));
+        }
+        free(before);
+        free(text);
+        LENS_TRY(status);
     }
-    free(common);
-    free(own);
-    return status;
+    *out = source;
+    return LENS_OK;
 }
 
 /* ---- build --------------------------------------------------------------------------------- */
@@ -156,25 +163,36 @@ static lens_status build_source(cl_program *out, const ocl_state *state, const c
     return LENS_OK;
 }
 
-/* From the cache, else from source, which then goes into the cache. */
+/* From the cache, else from source, which then goes into the cache. With pocl.cl in place of PoCL's
+ * header, if that is wanted. */
 static lens_status build_or_load(cl_program *out, lens_context *context, const char *name,
-                                 const char *options) {
+                                 const char *options, bool with_pocl) {
     ocl_state *state = context->state;
-    char full_options[2048];
-    all_options(full_options, sizeof full_options, options);
-    lens_log(LENS_LOG_DEBUG, "program %s %s", name, full_options);
     char *source = NULL;
-    LENS_TRY(program_source(&source, state, name));
-    ocl_cache_key key = {name, source, full_options, &context->device};
+    LENS_TRY(program_source(&source, state, name, with_pocl));
+    ocl_cache_key key = {name, source, options, &context->device};
     lens_status status = LENS_OK;
     *out = ocl_cache_load(state, &key);
     if (!*out) {
-        status = build_source(out, state, source, name, full_options);
+        status = build_source(out, state, source, name, options);
         if (status == LENS_OK)
             ocl_cache_store(state, &key, *out);
     }
     free(source);
     return status;
+}
+
+/* A kernel may call what pocl.cl lacks, and another PoCL may take other declarations: then its
+ * header. */
+static lens_status build_on_pocl(cl_program *out, lens_context *context, const char *name,
+                                 const char *options) {
+    char more_options[2048];
+    snprintf(more_options, sizeof more_options, "%s -D_OPENCL_H_", options);
+    lens_status status = build_or_load(out, context, name, more_options, true);
+    if (status != LENS_BUILD)
+        return status;
+    lens_log(LENS_LOG_DEBUG, "%s.cl is built with PoCL's own header: %s", name, lens_last_error());
+    return build_or_load(out, context, name, options, false);
 }
 
 static lens_status build(cl_program *out, lens_context *context, const char *name,
@@ -185,7 +203,12 @@ static lens_status build(cl_program *out, lens_context *context, const char *nam
     snprintf(phase, sizeof phase, "build %s.cl", name);
     lens_trace_args_text(&args, "options", options);
     lens_span span = lens_span_begin_on(trace, LENS_TRACK_HOST, phase, args.text);
-    lens_status status = build_or_load(out, context, name, options);
+    char full_options[2000];
+    all_options(full_options, sizeof full_options, options);
+    lens_log(LENS_LOG_DEBUG, "program %s %s", name, full_options);
+    bool with_pocl = ocl_is_pocl(&context->device) && context->device.type == LENS_DEVICE_CPU;
+    lens_status status = with_pocl ? build_on_pocl(out, context, name, full_options)
+                                   : build_or_load(out, context, name, full_options, false);
     lens_span_end(&span);
     return status;
 }

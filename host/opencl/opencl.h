@@ -98,6 +98,9 @@ const char *ocl_algorithm_forced(const lens_context *context);
 /* The class of kernels: a CPU's, or a GPU's. The device's own, unless LENSLET_CLASS says which. */
 bool ocl_is_cpu(const lens_context *context);
 
+/* PoCL, of which ways around are known. */
+bool ocl_is_pocl(const lens_device_info *device);
+
 /* Free the copies of writes; the queue has finished. */
 void ocl_uploads_free(ocl_state *state);
 

@@ -49,6 +49,20 @@ LENSLET_CL_DIR=$PWD/wrong expect 1 check softmax --algorithm direct --format jso
 json 'd["failed"] == sum(r["status"] == "fail" for r in d["records"]) > 0'
 says "repeat: lenslet check softmax --case"
 
+# ---- pocl.cl declares what the kernels call, and what calls more is built all the same
+LENSLET_LOG=debug expect 0 check conv2d pool2d pad2d dense activation loss optimizer dropout
+! grep "with PoCL's own header" "$err" || fail "cl/pocl.cl lacks a function that kernels call"
+sed 's|/\*= sum|/= sum + 0.0f * sinh(sum)|' wrong/softmax.cl >more.cl
+if grep -q sinh more.cl && ! grep -q sinh wrong/pocl.cl; then
+    mv more.cl wrong/softmax.cl
+else
+    fail "the sed line above no longer changes softmax.cl, or pocl.cl has sinh"
+fi
+LENSLET_LOG=debug LENSLET_CL_DIR=$PWD/wrong expect 0 check softmax --algorithm direct
+if "$LENSLET" devices | grep -q "Portable Computing Language"; then
+    says "softmax.cl is built with PoCL's own header"
+fi
+
 # ---- a kernel that does not compile, and a folder without kernels
 echo "this is no kernel" >>wrong/softmax.cl
 LENSLET_CL_DIR=$PWD/wrong expect 1 check softmax --algorithm direct && prints "does not compile"
