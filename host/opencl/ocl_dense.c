@@ -8,6 +8,7 @@
 #include "opencl/ocl_dense_streamed.h"
 #include "opencl/ocl_matmul_tiled.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* N K I of cl/dense.cl, from w (k, i) or its gradient. */
@@ -54,10 +55,13 @@ typedef enum algorithm { STREAMED, BLOCKED, TILED, CLBLAST, DIRECT, ALGORITHMS }
 static const char *const names_of[ALGORITHMS] = {"streamed", "blocked", "tiled", "clblast",
                                                  "direct"};
 
-static bool is_possible(algorithm a, const lens_context *context, size_t n) {
+/* With `room` elements of scratch. */
+static bool is_possible(algorithm a, const lens_context *context, lens_pass pass, size_t n,
+                        lens_shape w, size_t room) {
     switch (a) {
     case STREAMED:
-        return ocl_dense_streamed_possible(context, n);
+        return ocl_dense_streamed_possible(context, pass, n, w) &&
+               ocl_dense_streamed_scratch(pass, n, w) <= room;
     case BLOCKED:
         return ocl_is_cpu(context);
     case TILED:
@@ -84,28 +88,29 @@ static algorithm find(const char *name) {
 
 /* The first that is possible and pays, unless one is forced or preferred. A forced one that is not
  * possible leaves it to the last. */
-static algorithm choose(const lens_context *context, lens_pass pass, size_t n, lens_shape w) {
+static algorithm choose(const lens_context *context, lens_pass pass, size_t n, lens_shape w,
+                        size_t room) {
     const char *forced = ocl_algorithm_forced(context), *wish = forced;
     if (!wish && !lens_tuning_is_empty(context)) {
         lens_tuning_key key = lens_tuning_key_dense(pass, n, w);
         wish = lens_tuning_find(context, &key);
     }
     algorithm wanted = find(wish);
-    if (wanted < ALGORITHMS && is_possible(wanted, context, n))
+    if (wanted < ALGORITHMS && is_possible(wanted, context, pass, n, w, room))
         return wanted;
     for (algorithm a = 0; a < DIRECT && !forced; a++)
-        if (is_possible(a, context, n) && does_pay(a, context, pass, n, w))
+        if (is_possible(a, context, pass, n, w, room) && does_pay(a, context, pass, n, w))
             return a;
     return DIRECT;
 }
 
 size_t ocl_dense_algorithms(const char *names[LENS_ALGORITHMS_MOST], const lens_context *context,
                             lens_pass pass, lens_shape x, lens_shape w) {
-    algorithm first = choose(context, pass, x.n, w);
+    algorithm first = choose(context, pass, x.n, w, SIZE_MAX);
     size_t count = 0;
     names[count++] = names_of[first];
     for (algorithm a = 0; a < ALGORITHMS; a++)
-        if (a != first && is_possible(a, context, x.n))
+        if (a != first && is_possible(a, context, pass, x.n, w, SIZE_MAX))
             names[count++] = names_of[a];
     return count;
 }
@@ -113,7 +118,9 @@ size_t ocl_dense_algorithms(const char *names[LENS_ALGORITHMS_MOST], const lens_
 size_t ocl_dense_scratch(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w) {
     ocl_matmul product = product_of(pass, x.n, w);
     ocl_tiled tiled = tiled_of(&product);
-    switch (choose(context, pass, x.n, w)) {
+    switch (choose(context, pass, x.n, w, SIZE_MAX)) {
+    case STREAMED:
+        return ocl_dense_streamed_scratch(pass, x.n, w);
     case TILED:
         return ocl_matmul_tiled_scratch(context, &tiled, product.m * product.j);
     case CLBLAST:
@@ -137,14 +144,18 @@ static lens_status multiply(algorithm a, lens_tensor *c, const lens_tensor *left
     return ocl_clblast_finish(c, bias, product->activation);
 }
 
+static size_t room(const lens_tensor *scratch) {
+    return scratch ? scratch->count : 0;
+}
+
 /* ---- the operation ------------------------------------------------------------------------- */
 
 lens_status ocl_dense_forward(lens_tensor *y, const lens_tensor *x, const lens_tensor *w,
                               const lens_tensor *b, const lens_dense_opts *opts,
                               lens_tensor *scratch) {
-    algorithm a = choose(y->context, LENS_FORWARD, x->shape.n, w->shape);
+    algorithm a = choose(y->context, LENS_FORWARD, x->shape.n, w->shape, room(scratch));
     if (a == STREAMED)
-        return ocl_dense_streamed_forward(y, x, w, b, opts);
+        return ocl_dense_streamed_forward(y, x, w, b, opts, scratch);
     if (a != DIRECT) {
         ocl_matmul product = product_of(LENS_FORWARD, x->shape.n, w->shape);
         product.activation = &opts->activation;
@@ -164,9 +175,9 @@ lens_status ocl_dense_forward(lens_tensor *y, const lens_tensor *x, const lens_t
 
 lens_status ocl_dense_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *w,
                                      lens_tensor *scratch) {
-    algorithm a = choose(dx->context, LENS_BACKWARD_INPUT, dx->shape.n, w->shape);
+    algorithm a = choose(dx->context, LENS_BACKWARD_INPUT, dx->shape.n, w->shape, room(scratch));
     if (a == STREAMED)
-        return ocl_dense_streamed_backward_input(dx, dy, w);
+        return ocl_dense_streamed_backward_input(dx, dy, w, scratch);
     if (a != DIRECT) {
         ocl_matmul product = product_of(LENS_BACKWARD_INPUT, dx->shape.n, w->shape);
         return multiply(a, dx, dy, w, NULL, &product, scratch);
@@ -181,7 +192,7 @@ lens_status ocl_dense_backward_input(lens_tensor *dx, const lens_tensor *dy, con
 
 lens_status ocl_dense_backward_weight(lens_tensor *dw, const lens_tensor *dy, const lens_tensor *x,
                                       lens_tensor *scratch) {
-    algorithm a = choose(dw->context, LENS_BACKWARD_WEIGHT, x->shape.n, dw->shape);
+    algorithm a = choose(dw->context, LENS_BACKWARD_WEIGHT, x->shape.n, dw->shape, room(scratch));
     if (a == STREAMED)
         return ocl_dense_streamed_backward_weight(dw, dy, x);
     if (a != DIRECT) {
