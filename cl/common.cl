@@ -141,6 +141,32 @@ void activate_all(int kind, float alpha, float *x, int count) {
         x[i] = activate(kind, alpha, x[i]);
 }
 
+/* Sixteen vectors turned into their lanes. Four times, each vector is shuffled with the one eight behind. */
+void transpose(float16 *vectors) {
+    float16 other[16];
+#pragma unroll
+    for (int round = 0; round < 4; round++) {
+#pragma unroll
+        for (int i = 0; i < 8; i++) {
+            other[2 * i].even = vectors[i].lo;
+            other[2 * i].odd = vectors[i + 8].lo;
+            other[2 * i + 1].even = vectors[i].hi;
+            other[2 * i + 1].odd = vectors[i + 8].hi;
+        }
+#pragma unroll
+        for (int i = 0; i < 16; i++)
+            vectors[i] = other[i];
+    }
+}
+
+/* The first `count` of sixteen floats, zeros behind them: where what follows may not be read. */
+float16 load_few(global const float *from, int count) {
+    float few[16];
+    for (int i = 0; i < 16; i++)
+        few[i] = i < count ? from[i] : 0.0f;
+    return vload16(0, few);
+}
+
 /* The index in 0 .. size-1 that place i of a padded axis shows, `before` places being in front of
  * it; -1 where it shows no pixel. */
 int padded_source(int i, int before, int size, int mode) {

@@ -129,41 +129,46 @@ conv2d_packed_weights(global float *restrict packed, const ulong packed_offset,
             to[t * TILE_FILTERS + i] = i < valid ? w[(size_t)i * taps + t] : 0.0f;
 }
 
-/* The filters that take dy to dx, packed likewise: filter m = (c, a, b) of the CG channels and
- * stride_h * stride_w phases, taps (k, i, j), of which R_TURNED x S_TURNED remain of R x S:
- * w[k, c, (R_TURNED-1-i) stride_h + a, (S_TURNED-1-j) stride_w + b], 0 outside. */
+/* The filters that take dy to dx, packed likewise: filter c of the CG channels, taps (k, i, j):
+ * w[k, c, R-1-i, S-1-j]. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_packed_turned_weights(global float *restrict packed, const ulong packed_offset,
-                             global const float *restrict w, const ulong w_offset, const int M,
-                             const int taps, const int KG, const int CG, const int R, const int S,
-                             const int R_TURNED, const int S_TURNED, const int stride_h,
-                             const int stride_w) {
+                             global const float *restrict w, const ulong w_offset, const int CG,
+                             const int taps, const int KG, const int window) {
     const int eight = get_global_id(0), first = get_global_id(1) * PANEL_TAPS, g = get_global_id(2);
     const int count = min(PANEL_TAPS, taps - first), eights = get_global_size(0);
-    int a[TILE_FILTERS], b[TILE_FILTERS], at[TILE_FILTERS]; /* of the eight filters */
-    for (int e = 0; e < TILE_FILTERS; e++) {
-        const int m = eight * TILE_FILTERS + e, c = min(m, M - 1) / (stride_w * stride_h);
-        a[e] = m < M ? m / stride_w % stride_h : R; /* R: all outside */
-        b[e] = m % stride_w;
-        at[e] = m < M ? (c * R + a[e]) * S + b[e] : 0;
-    }
+    const int valid = min(TILE_FILTERS, CG - eight * TILE_FILTERS);
     global float *to = packed + packed_offset + (size_t)g * eights * TILE_FILTERS * taps +
                        ((size_t)first * eights + eight * count) * TILE_FILTERS;
-    w += w_offset + (size_t)g * KG * CG * R * S;
-    int j = first % S_TURNED, i = first / S_TURNED % R_TURNED, k = first / (S_TURNED * R_TURNED);
+    w += w_offset + ((size_t)g * KG * CG + eight * TILE_FILTERS) * window;
+    int i = first % window, k = first / window;
     for (int t = 0; t < count; t++) {
-        const int r = (R_TURNED - 1 - i) * stride_h, s = (S_TURNED - 1 - j) * stride_w;
-        global const float *from = w + (size_t)k * CG * R * S + r * S + s;
+        global const float *from = w + (size_t)k * CG * window + window - 1 - i;
         for (int e = 0; e < TILE_FILTERS; e++)
-            to[t * TILE_FILTERS + e] = r + a[e] < R && s + b[e] < S ? from[at[e]] : 0.0f;
-        if (++j == S_TURNED) {
-            j = 0;
-            if (++i == R_TURNED) {
-                i = 0;
-                k++;
-            }
+            to[t * TILE_FILTERS + e] = e < valid ? from[e * window] : 0.0f;
+        if (++i == window) {
+            i = 0;
+            k++;
         }
     }
+}
+
+/* The taps that spread dy over dx (conv2d_packed_scatter), in eights: packed[g, chunk, eight, k, e] =
+ * w[g KG + k, c, r, s], where 8 eight + e counts the taps (c,r,s) of a chunk of channels; zeros past its
+ * last. global[0] = eights of a chunk, [1] = chunks, [2] = groups. */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv2d_packed_chunks(global float *restrict packed, const ulong packed_offset,
+                     global const float *restrict w, const ulong w_offset, const int KG,
+                     const int CG, const int window, const int chunk_channels) {
+    const int eight = get_global_id(0), chunk = get_global_id(1), g = get_global_id(2);
+    const int eights = get_global_size(0), chunks = get_global_size(1);
+    const int channels = min(chunk_channels, CG - chunk * chunk_channels);
+    const int first = eight * TILE_FILTERS, valid = min(TILE_FILTERS, channels * window - first);
+    packed += packed_offset + (((size_t)g * chunks + chunk) * eights + eight) * KG * TILE_FILTERS;
+    w += w_offset + ((size_t)g * KG * CG + chunk * chunk_channels) * window + first;
+    for (int k = 0; k < KG; k++)
+        for (int e = 0; e < TILE_FILTERS; e++)
+            packed[k * TILE_FILTERS + e] = e < valid ? w[(size_t)k * CG * window + e] : 0.0f;
 }
 
 /* ---- forward --------------------------------------------------------------------------------- */
@@ -272,9 +277,68 @@ conv2d_packed_forward(global float *restrict y, const ulong y_offset,
 
 /* ---- backward -------------------------------------------------------------------------------- */
 
-/* x[n,c,h,w] from the phases that conv2d_packed_forward made of dy with turned filters: phases[n, (c,a,b),
- * i, j] is row i stride_h + a - top and column j stride_w + b - left. Rows that no window saw, past the
- * phases, are 0. One work-item a row of x, one-dimensional. */
+/* phases[n, (c,a,b), i, j]: row i stride_h + a and column j stride_w + b of the gradient of the padded input,
+ *
+ *     sum over k and the taps that see it of w[k,c,r,s] dy[n,k,p,q]
+ *
+ * Each tap's sums over k, of 32 pixels of dy at a time, are added where they belong: in the phase of that tap
+ * they are neighbours, for dy has zeros at the end of each row and below, so that its rows are as wide as
+ * those of a phase, W. A work-item does a chunk of an image's channels. global[0] = N, [1] = chunks of a
+ * group's channels, [2] = groups. at: local memory, where each tap of a chunk begins. */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv2d_packed_scatter(global float *restrict phases, const ulong phases_offset,
+                      global const float *restrict dy, const ulong dy_offset,
+                      global const float *restrict packed, const ulong packed_offset,
+                      local int *restrict at, const int chunk_channels, const int CG, const int KG,
+                      const int H, const int W, const int P, const int H_DY, const int R,
+                      const int S, const int stride_h, const int stride_w, const int dilation_h,
+                      const int dilation_w) {
+    float panel[PANEL_TAPS * TILE_PIXELS];
+    const int n = get_global_id(0), chunk = get_global_id(1), g = get_global_id(2);
+    const int groups = get_global_size(2), first_channel = chunk * chunk_channels;
+    const int channels = min(chunk_channels, CG - first_channel), taps = channels * R * S;
+    const int eights = (chunk_channels * R * S + TILE_FILTERS - 1) / TILE_FILTERS;
+    const int plane = H * W, planes = channels * stride_h * stride_w;
+    for (int t = 0; t < taps; t++) {
+        const int c = t / (R * S), h = t / S % R * dilation_h, v = t % S * dilation_w;
+        const int phase = (c * stride_h + h % stride_h) * stride_w + v % stride_w;
+        at[t] = phase * plane + h / stride_h * W + v / stride_w;
+    }
+    phases += phases_offset +
+              ((size_t)(n * groups + g) * CG + first_channel) * stride_h * stride_w * plane;
+    dy += dy_offset + (size_t)(n * groups + g) * KG * H_DY * W;
+    packed += packed_offset +
+              ((size_t)g * get_global_size(1) + chunk) * eights * KG * TILE_FILTERS;
+    for (int i = 0; i < planes * plane; i++)
+        phases[i] = 0.0f;
+    for (int k0 = 0; k0 < KG; k0 += PANEL_TAPS)
+        for (int first = 0; first < P * W; first += TILE_PIXELS) {
+            const int count = min(PANEL_TAPS, KG - k0);
+            for (int k = 0; k < count; k++) {
+                global const float *from = dy + (size_t)(k0 + k) * H_DY * W + first;
+                STORE16(private, vload16(0, from), panel + k * TILE_PIXELS);
+                STORE16(private, vload16(1, from), panel + k * TILE_PIXELS + 16);
+            }
+            for (int t0 = 0; t0 < taps; t0 += TILE_FILTERS) {
+                global const float *weights = packed + (size_t)t0 * KG + k0 * TILE_FILTERS;
+                float16 acc[2 * TILE_FILTERS];
+#pragma unroll
+                for (int i = 0; i < 2 * TILE_FILTERS; i++)
+                    acc[i] = 0.0f;
+                MULTIPLY(acc, count, vload16(2 * t, panel), vload16(2 * t + 1, panel), WEIGHT);
+#pragma unroll
+                for (int i = 0; i < TILE_FILTERS; i++)
+                    if (t0 + i < taps) {
+                        global float *to = phases + at[t0 + i] + first;
+                        STORE16(global, vload16(0, to) + acc[2 * i], to);
+                        STORE16(global, vload16(1, to) + acc[2 * i + 1], to + 16);
+                    }
+            }
+        }
+}
+
+/* x[n,c,h,w] from the phases: phases[n, (c,a,b), i, j] is row i stride_h + a - top and column j stride_w + b -
+ * left. Pixels that no window saw, past the phases, are 0. One work-item a row of x, one-dimensional. */
 kernel void conv2d_packed_gather_phases(global float *restrict x, const ulong x_offset,
                                         global const float *restrict phases,
                                         const ulong phases_offset, const int H, const int W,
@@ -286,11 +350,13 @@ kernel void conv2d_packed_gather_phases(global float *restrict x, const ulong x_
         return;
     const int h = row % H + top, image = row / H, a = h % stride_h, i = h / stride_h;
     global float *to = x + x_offset + (size_t)row * W;
-    for (int w = 0; w < W; w++) {
-        const int b = (w + left) % stride_w, j = (w + left) / stride_w;
-        const size_t from =
-            (((size_t)(image * stride_h + a) * stride_w + b) * H_PHASE + i) * W_PHASE + j;
-        to[w] = i < H_PHASE && j < W_PHASE ? phases[phases_offset + from] : 0.0f;
+    phases += phases_offset + ((size_t)(image * stride_h + a) * stride_w * H_PHASE + i) * W_PHASE;
+    for (int b = 0; b < stride_w; b++, phases += H_PHASE * W_PHASE) {
+        int j = b < left ? (left - b + stride_w - 1) / stride_w : 0, w = j * stride_w + b - left;
+        for (; w < W && j < W_PHASE && i < H_PHASE; w += stride_w, j++)
+            to[w] = phases[j];
+        for (; w < W; w += stride_w)
+            to[w] = 0.0f;
     }
 }
 
@@ -298,35 +364,11 @@ kernel void conv2d_packed_gather_phases(global float *restrict x, const ulong x_
 #define BLOCK_TAPS 96   /* taps of one work-item at most */
 #define BLOCK_PIXELS 128 /* pixels that are copied at a time */
 
-/* lanes[g, tile, n, i, e] = dy[n, g KG + 32 tile + e, i]: pixel by pixel 32 filters, zeros for those past
- * the last. global[0] = images, [1] = tiles of filters, [2] = groups. */
-kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-conv2d_packed_lanes(global float *restrict lanes, const ulong lanes_offset,
-                    global const float *restrict dy, const ulong dy_offset, const int KG,
-                    const int PQ) {
-    const int n = get_global_id(0), tile = get_global_id(1), g = get_global_id(2);
-    const int N = get_global_size(0), tiles = get_global_size(1), groups = get_global_size(2);
-    global float *to = lanes + lanes_offset + (((size_t)g * tiles + tile) * N + n) * PQ * LANES;
-    dy += dy_offset + ((size_t)(n * groups + g) * KG + tile * LANES) * PQ;
-    const int filters = min(LANES, KG - tile * LANES);
-    for (int first = 0; first < PQ; first += BLOCK_PIXELS) {
-        const int end = min(first + BLOCK_PIXELS, PQ);
-        if (filters == LANES)
-            for (int i = first; i < end; i++)
-                for (int e = 0; e < LANES; e++)
-                    to[i * LANES + e] = dy[e * PQ + i];
-        else
-            for (int i = first; i < end; i++)
-                for (int e = 0; e < LANES; e++)
-                    to[i * LANES + e] = e < filters ? dy[e * PQ + i] : 0.0f;
-    }
-}
-
 #define PIXEL(i) rows[i * BLOCK_PIXELS + t]
 
 /* Partial weight gradients: parts[part, g KG + k, t] = sum over the part's images and all p,q of
  * dy[n,k,p,q] x[n, offset(t) + p W + q]. A work-item does block_taps taps of all filters of a group, so
- * nothing of x is copied twice; dy lies in lanes (conv2d_packed_lanes). global[0] = blocks of taps,
+ * nothing of x is copied twice; dy lies in lanes (cl/conv2d_lanes.cl), panel by panel. global[0] = blocks of taps,
  * [1] = parts of part_images images, [2] = groups. sums: local memory for block_taps taps of all tiles
  * of filters. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
@@ -392,6 +434,69 @@ conv2d_packed_backward_weight(global float *restrict parts, const ulong parts_of
         for (int t = 0; t < count; t++)
             parts[(size_t)k * taps + t] =
                 sums[((t / 8 * tiles + k / LANES) * 8 + t % 8) * LANES + k % LANES];
+}
+
+#define FEW_TAPS 9
+
+/* The same for up to FEW_TAPS taps and maps of sixteen pixels and more: all sums stay in registers, and dy is
+ * turned into lanes where it is used. global[0] = parts, [1] = panels of 32 of a group's filters, [2] = groups. */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv2d_packed_few_taps(global float *restrict parts, const ulong parts_offset,
+                       global const float *restrict dy, const ulong dy_offset,
+                       global const float *restrict x, const ulong x_offset, const int part_images,
+                       CONV2D_PACKED_SIZES) {
+    float slopes[16 * LANES], sums[FEW_TAPS * LANES];
+    int offset[FEW_TAPS];
+    float16 low[FEW_TAPS], high[FEW_TAPS], vectors[16];
+    const int part = get_global_id(0), g = get_global_id(2), PQ = P * Q, KG = K / groups;
+    const int k0 = get_global_id(1) * LANES, filters = min(LANES, KG - k0), taps = CG * R * S;
+    find_taps(offset, 0, taps, R, S, H, W, stride_h, stride_w, dilation_h, dilation_w);
+    for (int t = taps; t < FEW_TAPS; t++)
+        offset[t] = offset[0];
+#pragma unroll
+    for (int t = 0; t < FEW_TAPS; t++)
+        low[t] = high[t] = 0.0f;
+    x += x_offset + (size_t)g * (C / groups) * H * W;
+    dy += dy_offset + (size_t)(g * KG + k0) * PQ;
+    for (int n = part * part_images; n < min((part + 1) * part_images, N); n++)
+        for (int i = 0; i < PQ; i += 16) {
+            const int first = min(i, PQ - 16); /* the last pixels: some have been before */
+            for (int e = 0; e < LANES; e += 16) {
+#pragma unroll
+                for (int f = 0; f < 16; f++)
+                    vectors[f] = vload16(
+                        0, dy + ((size_t)n * K + min(e + f, filters - 1)) * PQ + first);
+                transpose(vectors);
+#pragma unroll
+                for (int f = 0; f < 16; f++)
+                    STORE16(private, vectors[f], slopes + f * LANES + e);
+            }
+            int p = i / Q, q = i % Q;
+            for (int e = i - first; e < 16; e++) {
+                global const float *from = x + (size_t)n * C * H * W + p * W + q;
+                const float16 slopes_low = vload16(2 * e, slopes);
+                const float16 slopes_high = vload16(2 * e + 1, slopes);
+#pragma unroll
+                for (int t = 0; t < FEW_TAPS; t++) {
+                    const float16 pixel = (float16)from[offset[t]];
+                    low[t] = fma(pixel, slopes_low, low[t]);
+                    high[t] = fma(pixel, slopes_high, high[t]);
+                }
+                if (++q == Q) {
+                    q = 0;
+                    p++;
+                }
+            }
+        }
+#pragma unroll
+    for (int t = 0; t < FEW_TAPS; t++) {
+        STORE16(private, low[t], sums + t * LANES);
+        STORE16(private, high[t], sums + t * LANES + 16);
+    }
+    parts += parts_offset + ((size_t)part * K + g * KG + k0) * taps;
+    for (int k = 0; k < filters; k++)
+        for (int t = 0; t < taps; t++)
+            parts[k * taps + t] = sums[t * LANES + k];
 }
 
 /* dw[i] = the sum over the parts, in their order. One work-item sixteen elements, one-dimensional. */

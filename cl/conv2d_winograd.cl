@@ -14,8 +14,9 @@
  *             of which Karatsuba's trick needs three products, F(2,3) twice and F(2,2) (fast FIR
  *             algorithms: Mou and Duhamel 1987, "Fast FIR filtering")
  *
- * Tiles are counted through all images and lie in blocks of 32, filters in eights. One work-item a
- * group; each sum has one order, whatever the number of cores.
+ * Channels and filters lie in the lanes of vectors, 32 side by side (cl/conv2d_lanes.cl), so that the
+ * transforms are sums of whole vectors. Tiles are counted through all images and lie in blocks of 32. One
+ * work-item a group; each sum has one order, whatever the number of cores.
  */
 
 #define PIXELS (OUT + TAPS - 1)
@@ -25,21 +26,27 @@
 #define SIDE PIXELS
 #endif
 #define AREA (SIDE * SIDE)
-/* For the loops over a tile's rows or columns: a large tile's take a second to compile when unrolled, and
- * are no faster. */
+/* Loops over a large tile's rows or columns take a second to compile when unrolled, and are no faster. */
 #if TAPS == 5
 #define UNROLL_SMALL _Pragma("unroll 1")
 #else
 #define UNROLL_SMALL _Pragma("unroll")
 #endif
-#define TILE_FILTERS 8
-#define BLOCK 32 /* tiles */
+#define LANES 16
+#define PANEL 32      /* channels, or filters, side by side */
+#define BLOCK 32      /* tiles */
+#define PART_TILES 16 /* whose products wait in a core's cache to become outputs */
+#define ROWS 8 /* of sums in registers */
+#define ALIGNED __attribute__((aligned(64)))
 /* Floats between the arrays of two elements, whose length is often a multiple of 4096 bytes: a tile's
  * elements would then compete for the same few places of the caches. */
 #define GAP 32
-#define GROUP_FILTERS 16 /* whose products wait in a core's cache to become outputs */
-#define GROUP_EIGHTS (GROUP_FILTERS / TILE_FILTERS)
-#define M_ELEMENT (GROUP_FILTERS * BLOCK + GAP)
+#define M_ELEMENT (PART_TILES * PANEL + GAP)
+/* An element of the transformed input of a block lies in the order in which it is read. To be filtered:
+ * [tile / ROWS][channel / LANES][tile % ROWS][channel % LANES], since ROWS tiles are read through all channels
+ * at a time. For the weight gradient: [panel][tile][channel]. Otherwise nothing would fetch it ahead. */
+#define INPUT_ELEMENT(panels) ((size_t)(panels)*BLOCK * PANEL + GAP)
+#define INPUT_ROWS(panels) ((panels)*ROWS * PANEL)
 
 /* ---- the transforms, along one axis ---------------------------------------------------------- */
 
@@ -126,262 +133,293 @@
 
 /* ---- before ---------------------------------------------------------------------------------- */
 
-/* packed[g, m / GROUP_FILTERS, i, eight, c, e]: element i of G g G^T of a filter of group g, zeros for
- * filters past the last of M. w is read at m * m_stride + c * c_stride, turned round if `turned`.
- * global[0] = channels of a group, [1] = eights, [2] = groups. */
+#define TAP_VECTORS ((TAPS * TAPS + LANES - 1) / LANES)
+
+/* packed[g, part, i, c, e]: element i of G g G^T of filter 32 part + e of group g in channel c, zeros for
+ * filters past the last of M. w, of `count` floats, is read at g * group_stride + m * m_stride + c *
+ * c_stride, turned round if `turned`. global[0] = channels of a group, [1] = parts of its filters, [2] =
+ * groups. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_winograd_filters(global float *restrict packed, const ulong packed_offset,
-                        global const float *restrict w, const ulong w_offset, const int M,
-                        const int m_stride, const int c_stride, const int group_stride,
-                        const int turned) {
-    const int c = get_global_id(0), eight = get_global_id(1), g = get_global_id(2);
-    const int C = get_global_size(0), eights = get_global_size(1);
-    const int parts = (eights + GROUP_EIGHTS - 1) / GROUP_EIGHTS, part = eight / GROUP_EIGHTS;
-    const size_t element = GROUP_FILTERS * C + GAP;
-    global float *to = packed + packed_offset + ((size_t)g * parts + part) * AREA * element +
-                       (eight % GROUP_EIGHTS * C + c) * TILE_FILTERS;
-    w += w_offset + (size_t)g * group_stride + (size_t)c * c_stride;
-    float filters[TAPS * TAPS][TILE_FILTERS];
-    for (int e = 0; e < TILE_FILTERS; e++) {
-        const int m = eight * TILE_FILTERS + e;
+                        global const float *restrict w, const ulong w_offset, const ulong count,
+                        const int M, const int m_stride, const int c_stride,
+                        const int group_stride, const int turned) {
+    const int c = get_global_id(0), part = get_global_id(1), g = get_global_id(2);
+    const int C = get_global_size(0), parts = get_global_size(1);
+    const size_t element = PANEL * C + GAP;
+    packed += packed_offset + ((size_t)g * parts + part) * AREA * element + c * PANEL;
+    w += w_offset;
+    for (int e = 0; e < PANEL; e += LANES) {
+        float16 read[TAP_VECTORS * LANES], taps[TAPS * TAPS], rows[TAPS * SIDE], columns[SIDE];
+#pragma unroll
+        for (int v = 0; v < TAP_VECTORS; v++) {
+#pragma unroll
+            for (int i = 0; i < LANES; i++) {
+                const int m = part * PANEL + e + i;
+                const size_t at = (size_t)g * group_stride + (size_t)m * m_stride +
+                                  (size_t)c * c_stride + v * LANES;
+                if (m >= M)
+                    read[v * LANES + i] = 0.0f;
+                else if (at + LANES <= count)
+                    read[v * LANES + i] = vload16(0, w + at);
+                else
+                    read[v * LANES + i] = load_few(w + at, TAPS * TAPS - v * LANES);
+            }
+            transpose(read + v * LANES);
+        }
+#pragma unroll
         for (int i = 0; i < TAPS * TAPS; i++)
-            filters[i][e] =
-                m < M ? w[(size_t)m * m_stride + (turned ? TAPS * TAPS - 1 - i : i)] : 0.0f;
-    }
-    float8 taps[TAPS * TAPS], rows[TAPS * SIDE], columns[SIDE];
+            taps[i] = turned ? read[TAPS * TAPS - 1 - i] : read[i];
 #pragma unroll
-    for (int i = 0; i < TAPS * TAPS; i++)
-        taps[i] = vload8(0, filters[i]);
+        for (int i = 0; i < TAPS; i++)
+            TRANSFORM_FILTER((rows + i * SIDE), 1, (taps + i * TAPS), 1);
+UNROLL_SMALL
+        for (int j = 0; j < SIDE; j++) {
+            TRANSFORM_FILTER(columns, 1, (rows + j), SIDE);
 #pragma unroll
-    for (int i = 0; i < TAPS; i++)
-        TRANSFORM_FILTER((rows + i * SIDE), 1, (taps + i * TAPS), 1);
-    for (int j = 0; j < SIDE; j++) {
-        TRANSFORM_FILTER(columns, 1, (rows + j), SIDE);
-#pragma unroll
-        for (int i = 0; i < SIDE; i++)
-            vstore8(columns[i], 0, to + (i * SIDE + j) * element);
-    }
-}
-
-/* Tiles of one row of tiles, which are neighbours: up to RUN of them at a time, from number `tile` on. */
-#define RUN 8
-#define D_ROW (BLOCK + 16) /* room for what a run is too long */
-
-typedef struct tile_run {
-    int n, p, q, count;
-} tile_run;
-
-tile_run first_run(int tile, int end, int tiles_h, int tiles_w) {
-    const int n = tile / (tiles_h * tiles_w), p = tile / tiles_w % tiles_h, q = tile % tiles_w;
-    return (tile_run){n, p, q, min(RUN, min(tiles_w - q, end - tile))};
-}
-
-/* `left`: tiles from the next one on. */
-tile_run next_run(tile_run r, int left, int tiles_h, int tiles_w) {
-    r.q += r.count;
-    if (r.q == tiles_w) {
-        r.q = 0;
-        if (++r.p == tiles_h) {
-            r.p = 0;
-            r.n++;
+            for (int i = 0; i < SIDE; i++)
+                STORE16(global, columns[i], packed + (i * SIDE + j) * element + e);
         }
     }
-    r.count = min(RUN, min(tiles_w - r.q, left));
-    return r;
 }
 
-/* d[j, 0 .. 7] = pixel j of eight tiles side by side: every OUT-th of a row. */
-void gather_row(float *d, global const float *row) {
-    const float16 low = vload16(0, row);
-#if OUT == 2
-    vstore8(low.even, 0, d);
-    vstore8(low.odd, 0, d + D_ROW);
-#else
-    const float16 high = vload16(1, row);
-    vstore8((float8)(low.s048c, high.s048c), 0, d);
-    vstore8((float8)(low.s159d, high.s159d), 0, d + D_ROW);
-    vstore8((float8)(low.s26ae, high.s26ae), 0, d + 2 * D_ROW);
-    vstore8((float8)(low.s37bf, high.s37bf), 0, d + 3 * D_ROW);
-#endif
+/* Where a tile lies: the image, the row and the column of tiles. */
+typedef struct tile_place {
+    int n, p, q;
+} tile_place;
+
+tile_place place_of(int tile, int tiles_h, int tiles_w) {
+    return (tile_place){tile / (tiles_h * tiles_w), tile / tiles_w % tiles_h, tile % tiles_w};
 }
 
-/* d[i * PIXELS + j, 0 .. count-1] = pixel (i, j) of `count` tiles side by side, the first of them at
- * `from`. Lanes beyond `count`, and up to OUT rows of d beyond the last, hold what follows; `inside` is
- * whether that may be read. */
-void gather_tiles(float *d, global const float *from, int count, int W, bool inside) {
-    for (int i = 0; inside && i < PIXELS; i++)
-        for (int j = 0; j < PIXELS; j += OUT)
-            gather_row(d + (i * PIXELS + j) * D_ROW, from + i * W + j);
-    for (int i = 0; !inside && i < PIXELS; i++)
-        for (int j = 0; j < PIXELS; j++)
-            for (int e = 0; e < count; e++)
-                d[(i * PIXELS + j) * D_ROW + e] = from[i * W + j + e * OUT];
+/* Of the next tile: counted on, since a division takes as long as many products. */
+tile_place next_place_of(tile_place at, int tiles_h, int tiles_w) {
+    if (++at.q == tiles_w) {
+        at.q = 0;
+        if (++at.p == tiles_h) {
+            at.p = 0;
+            at.n++;
+        }
+    }
+    return at;
 }
 
-/* to[i * element + lane]: element i of B^T d B of tile 32 block + lane in channel c, zeros where there is
- * none. x (N, C, H, W) is padded so that every tile, the last ones too, lies in it. */
-void transform_input(float *to, int element, global const float *x, int block, int c, int tiles,
-                     int tiles_h, int tiles_w, int H, int W, int N, int C) {
+/* to[i * element]: element i of B^T d B of a tile in sixteen channels; rows of x are `row` floats. */
+void transform_input(global float *to, size_t element, global const float *x, int row) {
+    float16 half_way[SIDE * PIXELS];
+UNROLL_SMALL
+    for (int j = 0; j < PIXELS; j++) {
+        float16 in[PIXELS];
+#pragma unroll
+        for (int i = 0; i < PIXELS; i++)
+            in[i] = vload16(0, x + i * row + j * PANEL);
+        TRANSFORM_INPUT((half_way + j), PIXELS, in, 1);
+    }
+UNROLL_SMALL
+    for (int i = 0; i < SIDE; i++) {
+        float16 done[SIDE];
+        TRANSFORM_INPUT(done, 1, (half_way + i * PIXELS), 1);
+#pragma unroll
+        for (int j = 0; j < SIDE; j++)
+            STORE16(global, done[j], to + (i * SIDE + j) * element);
+    }
+}
+
+/* Of a convolution: tiles in all and of an image; x's rows and columns with its padding. */
+#define TILES const int tiles, const int tiles_h, const int tiles_w
+#define SIZES TILES, const int H, const int W
+
+/* v of a panel of a block, zeros where there is no tile; x is in lanes and padded so that every tile, the last
+ * ones too, lies in it. */
+void transform_panel(global float *v, global const float *x, int block, int panel, int panels,
+                     int by_panels, SIZES) {
     const int first = block * BLOCK, count = min(BLOCK, tiles - first);
-    const size_t end = (size_t)N * C * H * W;
-    float d[(PIXELS * PIXELS + OUT) * D_ROW];
-    tile_run r = first_run(first, first + count, tiles_h, tiles_w);
-    for (int lane = 0; lane < count; lane += r.count, r = next_run(r, count - lane, tiles_h, tiles_w)) {
-        const size_t at = (((size_t)r.n * C + c) * H + r.p * OUT) * W + r.q * OUT;
-        gather_tiles(d + lane, x + at, r.count, W,
-                     at + (PIXELS - 1) * W + (RUN + 1) * OUT <= end);
-    }
-    for (int lane = count; lane < BLOCK; lane++)
-        for (int i = 0; i < PIXELS * PIXELS; i++)
-            d[i * D_ROW + lane] = 0.0f;
-    for (int part = 0; part < 2; part++) {
-        float16 half_way[SIDE * PIXELS];
-UNROLL_SMALL
-        for (int j = 0; j < PIXELS; j++) {
-            float16 in[PIXELS];
-#pragma unroll
-            for (int i = 0; i < PIXELS; i++)
-                in[i] = vload16(0, d + (i * PIXELS + j) * D_ROW + 16 * part);
-            TRANSFORM_INPUT((half_way + j), PIXELS, in, 1);
+    const size_t element = INPUT_ELEMENT(panels);
+    tile_place at = place_of(first, tiles_h, tiles_w);
+    /* of v: from tile to tile, from ROWS to ROWS of them, from one half of the panel to the other */
+    const int step = by_panels ? PANEL : LANES;
+    const int rows = by_panels ? ROWS * PANEL : INPUT_ROWS(panels);
+    const int half_panel = by_panels ? LANES : ROWS * LANES;
+    v += panel * (by_panels ? BLOCK : ROWS) * PANEL;
+    for (int t = 0; t < BLOCK; t++) {
+        global float *to = v + t / ROWS * rows + t % ROWS * step;
+        if (t < count) {
+            global const float *from =
+                x + (((size_t)(at.n * panels + panel) * H + at.p * OUT) * W + at.q * OUT) * PANEL;
+            transform_input(to, element, from, W * PANEL);
+            transform_input(to + half_panel, element, from + LANES, W * PANEL);
+            at = next_place_of(at, tiles_h, tiles_w);
+            continue;
         }
-UNROLL_SMALL
-        for (int i = 0; i < SIDE; i++) {
-            float16 done[SIDE];
-            TRANSFORM_INPUT(done, 1, (half_way + i * PIXELS), 1);
-#pragma unroll
-            for (int j = 0; j < SIDE; j++)
-                STORE16(private, done[j], to + (i * SIDE + j) * element + 16 * part);
+        for (int i = 0; i < AREA; i++) {
+            STORE16(global, (float16)0.0f, to + i * element);
+            STORE16(global, (float16)0.0f, to + i * element + half_panel);
         }
     }
 }
 
-/* v[block, i, c, lane] of blocks from `first_block` on. global[0] = blocks, [1] = C. */
+/* v[block] of blocks from `first_block` on. global[0] = blocks, [1] = panels of all groups. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_winograd_input(global float *restrict v, const ulong v_offset,
-                      global const float *restrict x, const ulong x_offset, const int first_block,
-                      const int tiles, const int tiles_h, const int tiles_w, const int H,
-                      const int W, const int N) {
-    const int block = get_global_id(0), c = get_global_id(1), C = get_global_size(1);
-    const size_t element = (size_t)C * BLOCK + GAP;
-    float done[AREA * BLOCK];
-    transform_input(done, BLOCK, x + x_offset, first_block + block, c, tiles, tiles_h, tiles_w, H,
-                    W, N, C);
-    global float *to = v + v_offset + block * AREA * element + (size_t)c * BLOCK;
-    for (int i = 0; i < AREA; i++)
-        for (int part = 0; part < 2; part++)
-            STORE16(global, vload16(2 * i + part, done), to + i * element + 16 * part);
+                      global const float *restrict x, const ulong x_offset, const int by_panels,
+                      const int first_block, SIZES) {
+    const int block = get_global_id(0), panel = get_global_id(1), panels = get_global_size(1);
+    transform_panel(v + v_offset + block * AREA * INPUT_ELEMENT(panels), x + x_offset,
+                    first_block + block, panel, panels, by_panels, tiles, tiles_h, tiles_w, H, W);
 }
 
 /* ---- the products, and behind them ----------------------------------------------------------- */
 
-/* m[filter, lane] = sum over the C channels of packed[eight, c, filter] v[c, lane]. */
-void multiply(float *m, global const float *packed, global const float *v, int eights, int C) {
-    for (int eight = 0; eight < eights; eight++, packed += (size_t)C * TILE_FILTERS) {
-        float16 acc[2 * TILE_FILTERS];
+/* m[tile, filter] of PART_TILES tiles and a panel of filters: the sum over the C channels of v[tile, c]
+ * packed[c, filter]. */
+void multiply(float *m, global const float *packed, global const float *v, int panels, int C) {
+    for (int first = 0; first < PART_TILES; first += ROWS, v += INPUT_ROWS(panels)) {
+        float16 acc[2 * ROWS];
 #pragma unroll
-        for (int e = 0; e < 2 * TILE_FILTERS; e++)
+        for (int e = 0; e < 2 * ROWS; e++)
             acc[e] = 0.0f;
-        for (int t = 0; t < C; t++) {
-            const float16 low = vload16(2 * t, v), high = vload16(2 * t + 1, v);
+        for (int c0 = 0; c0 < C; c0 += LANES) {
+            global const float *pixels = v + c0 * ROWS, *weights = packed + c0 * PANEL;
+            for (int c = 0; c < min(LANES, C - c0); c++) {
+                const float16 low = vload16(2 * c, weights), high = vload16(2 * c + 1, weights);
 #pragma unroll
-            for (int e = 0; e < TILE_FILTERS; e++) {
-                const float16 weight = (float16)packed[t * TILE_FILTERS + e];
-                acc[2 * e] = fma(weight, low, acc[2 * e]);
-                acc[2 * e + 1] = fma(weight, high, acc[2 * e + 1]);
+                for (int e = 0; e < ROWS; e++) {
+                    const float16 pixel = (float16)pixels[e * LANES + c];
+                    acc[2 * e] = fma(pixel, low, acc[2 * e]);
+                    acc[2 * e + 1] = fma(pixel, high, acc[2 * e + 1]);
+                }
             }
         }
 #pragma unroll
-        for (int e = 0; e < 2 * TILE_FILTERS; e++)
-            STORE16(private, acc[e], m + (eight * 2 * TILE_FILTERS + e) * 16);
+        for (int e = 0; e < 2 * ROWS; e++)
+            STORE16(private, acc[e], m + first * PANEL + 16 * e);
     }
 }
 
-/* d[i * OUT + j, lane] = start + A^T m A of 32 tiles. */
-void transform_output(float *d, const float *m, float start) {
-    for (int part = 0; part < 2; part++) {
-        float16 half_way[OUT * SIDE];
+#define RUN (LANES / OUT) /* tiles side by side, whose outputs fill a vector */
+
+/* Row i, column j of d, LANES columns of LANES filters: start + A^T m A. */
+void transform_output(float *d, const float *m, float16 start) {
+    float16 half_way[OUT * SIDE];
 UNROLL_SMALL
-        for (int j = 0; j < SIDE; j++) {
-            float16 in[SIDE];
+    for (int j = 0; j < SIDE; j++) {
+        float16 in[SIDE];
 #pragma unroll
-            for (int i = 0; i < SIDE; i++)
-                in[i] = vload16(part, m + (i * SIDE + j) * M_ELEMENT);
-            TRANSFORM_OUTPUT((half_way + j), SIDE, in, 1);
-        }
+        for (int i = 0; i < SIDE; i++)
+            in[i] = vload16(0, m + (i * SIDE + j) * M_ELEMENT);
+        TRANSFORM_OUTPUT((half_way + j), SIDE, in, 1);
+    }
 UNROLL_SMALL
-        for (int i = 0; i < OUT; i++) {
-            float16 done[OUT];
-            TRANSFORM_OUTPUT(done, 1, (half_way + i * SIDE), 1);
+    for (int i = 0; i < OUT; i++) {
+        float16 done[OUT];
+        TRANSFORM_OUTPUT(done, 1, (half_way + i * SIDE), 1);
 #pragma unroll
-            for (int j = 0; j < OUT; j++)
-                STORE16(private, done[j] + start, d + (i * OUT + j) * BLOCK + 16 * part);
-        }
+        for (int j = 0; j < OUT; j++)
+            STORE16(private, done[j] + start, d + (i * LANES + j) * LANES);
     }
 }
 
-/* to[0 .. width-1]: a row of the outputs of some tiles side by side, whose column j is d[j][0 .. ]. */
-void scatter_row(global float *to, const float *d, int width) {
-    float row[OUT * RUN];
-    float16 pixels;
-#if OUT == 2
-    pixels.even = vload8(0, d);
-    pixels.odd = vload8(0, d + BLOCK);
-    STORE16(private, pixels, row);
-#else
+/* y[filter * pitch + 0 .. width-1] from a row of d. */
+void store_row(global float *y, const float *d, int filters, int width, int pitch) {
+    float16 vectors[LANES];
+    float rows[LANES * LANES] ALIGNED;
 #pragma unroll
-    for (int i = 0; i < 2; i++) {
-        pixels.s048c = vload4(i, d);
-        pixels.s159d = vload4(i, d + BLOCK);
-        pixels.s26ae = vload4(i, d + 2 * BLOCK);
-        pixels.s37bf = vload4(i, d + 3 * BLOCK);
-        STORE16(private, pixels, row + 16 * i);
+    for (int e = 0; e < LANES; e++)
+        vectors[e] = vload16(e, d);
+    transpose(vectors);
+#pragma unroll
+    for (int e = 0; e < LANES; e++)
+        STORE16(private, vectors[e], rows + e * LANES);
+    for (int e = 0; e < filters; e++, y += pitch) {
+        const float *row = rows + e * LANES;
+        if (width == LANES) {
+            STORE16(global, vload16(0, row), y);
+        } else if (width >= 8) { /* the last ones: some are stored again */
+            vstore8(vload8(0, row), 0, y);
+            vstore8(vload8(0, row + width - 8), 0, y + width - 8);
+        } else if (width >= 4) {
+            vstore4(vload4(0, row), 0, y);
+            vstore4(vload4(0, row + width - 4), 0, y + width - 4);
+        } else
+            for (int i = 0; i < width; i++)
+                y[i] = row[i];
     }
-#endif
-    int at = 0;
-    for (; at + 16 <= width; at += 16)
-        STORE16(global, vload16(0, row + at), to + at);
-    for (; at + 4 <= width; at += 4)
-        vstore4(vload4(0, row + at), 0, to + at);
-    for (; at < width; at++)
-        to[at] = row[at];
 }
+
+/* What becomes of the products. */
+typedef struct ending {
+    global const float *bias;
+    int has_bias, activation;
+    float alpha;
+} ending;
+
+/* Tiles `first` on, PART_TILES of them, of a part of the filters of a group, from their v. */
+void filter_tiles(global float *y, global const float *packed, global const float *v, ending end,
+                  int first, int g, int groups, int part, int CG, int KG, int P, int Q, TILES) {
+    const int parts = (KG + PANEL - 1) / PANEL, panels = (CG + PANEL - 1) / PANEL;
+    const int filters = min(PANEL, KG - part * PANEL), count = min(PART_TILES, tiles - first);
+    const size_t filter_element = PANEL * CG + GAP, input_element = INPUT_ELEMENT(groups * panels);
+    float m[AREA * M_ELEMENT] ALIGNED, d[OUT * LANES * LANES] ALIGNED, bias[PANEL];
+    packed += ((size_t)g * parts + part) * AREA * filter_element;
+    v += g * INPUT_ROWS(panels) + first % BLOCK / ROWS * INPUT_ROWS(groups * panels);
+    for (int i = 0; count > 0 && i < AREA; i++)
+        multiply(m + i * M_ELEMENT, packed + i * filter_element, v + i * input_element,
+                 groups * panels, CG);
+    for (int e = 0; e < PANEL; e++)
+        bias[e] = end.has_bias && e < filters ? end.bias[g * KG + part * PANEL + e] : 0.0f;
+    tile_place at = place_of(first, tiles_h, tiles_w);
+    for (int t = 0; t < count;) {
+        const int run = min(RUN, min(tiles_w - at.q, count - t)), p = at.p * OUT, q = at.q * OUT;
+        for (int e = 0; e < filters; e += LANES) {
+            for (int j = 0; j < run; j++)
+                transform_output(d + j * OUT * LANES, m + (t + j) * PANEL + e, vload16(0, bias + e));
+            activate_all(end.activation, end.alpha, d, OUT * LANES * LANES);
+            const size_t k = (size_t)(at.n * groups + g) * KG + part * PANEL + e;
+            for (int i = 0; i < min(OUT, P - p); i++)
+                store_row(y + (k * P + p + i) * Q + q, d + i * LANES * LANES,
+                          min(LANES, filters - e), min(run * OUT, Q - q), P * Q);
+        }
+        for (int j = 0; j < run; j++, t++)
+            at = next_place_of(at, tiles_h, tiles_w);
+    }
+}
+
+#define FILTER_ARGUMENTS                                                                           \
+    global float *restrict y, const ulong y_offset, global const float *restrict packed,           \
+        const ulong packed_offset, global float *restrict v, const ulong v_offset,                 \
+        global const float *restrict b, const ulong b_offset, const int has_bias,                  \
+        const int activation, const float alpha, const int CG, const int KG, const int P, const int Q
 
 /* y[n,k,p,q] = f( b[k] + A^T [ sum over the CG channels of a group of packed v ] A ).
- * global[0] = parts of GROUP_FILTERS of a group's KG filters, [1] = groups, [2] = blocks from `first_block`
- * on. */
+ * global[0] = parts of the blocks from `first_block` on, [1] = parts of a group's KG filters, which stay in the
+ * caches meanwhile, [2] = groups. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-conv2d_winograd_output(global float *restrict y, const ulong y_offset,
-                       global const float *restrict packed, const ulong packed_offset,
-                       global const float *restrict v, const ulong v_offset,
-                       global const float *restrict b, const ulong b_offset, const int has_bias,
-                       const int activation, const float alpha, const int first_block,
-                       const int tiles, const int tiles_h, const int tiles_w, const int CG,
-                       const int KG, const int P, const int Q) {
-    const int part = get_global_id(0), g = get_global_id(1), block = get_global_id(2);
-    const int parts = get_global_size(0), groups = get_global_size(1);
-    const int first_filter = part * GROUP_FILTERS, filters = min(GROUP_FILTERS, KG - first_filter);
-    const int first = (first_block + block) * BLOCK, count = min(BLOCK, tiles - first);
-    const size_t filter_element = GROUP_FILTERS * CG + GAP;
-    const size_t input_element = (size_t)groups * CG * BLOCK + GAP;
-    float m[AREA * M_ELEMENT], d[OUT * OUT * BLOCK + RUN];
-    packed += packed_offset + ((size_t)g * parts + part) * AREA * filter_element;
-    v += v_offset + block * AREA * input_element + (size_t)g * CG * BLOCK;
-    for (int i = 0; i < AREA; i++)
-        multiply(m + i * M_ELEMENT, packed + i * filter_element, v + i * input_element,
-                 (filters + TILE_FILTERS - 1) / TILE_FILTERS, CG);
-    for (int e = 0; e < filters; e++) {
-        const int k = g * KG + first_filter + e;
-        transform_output(d, m + e * BLOCK, has_bias ? b[b_offset + k] : 0.0f);
-        activate_all(activation, alpha, d, OUT * OUT * BLOCK);
-        tile_run r = first_run(first, first + count, tiles_h, tiles_w);
-        for (int lane = 0; lane < count;
-             lane += r.count, r = next_run(r, count - lane, tiles_h, tiles_w)) {
-            const int p = r.p * OUT, q = r.q * OUT;
-            global float *to =
-                y + y_offset + (((size_t)r.n * groups * KG + k) * P + p) * Q + q;
-            for (int i = 0; i < min(OUT, P - p); i++)
-                scatter_row(to + i * Q, d + i * OUT * BLOCK + lane, min(r.count * OUT, Q - q));
-        }
+conv2d_winograd_output(FILTER_ARGUMENTS, const int first_block, TILES) {
+    const int id = get_global_id(0), groups = get_global_size(2);
+    const int panels = (CG + PANEL - 1) / PANEL;
+    const ending end = {b + b_offset, has_bias, activation, alpha};
+    filter_tiles(y + y_offset, packed + packed_offset,
+                 v + v_offset + id * PART_TILES / BLOCK * AREA * INPUT_ELEMENT(groups * panels), end,
+                 first_block * BLOCK + id * PART_TILES, get_global_id(2), groups, get_global_id(1),
+                 CG, KG, P, Q, tiles, tiles_h, tiles_w);
+}
+
+/* The same from x, for filters that all stay in the caches: a work-item's v is its own, of one block of tiles
+ * after the other. global[0] = work-items, among which the blocks are dealt out. */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv2d_winograd_filter(FILTER_ARGUMENTS, global const float *restrict x, const ulong x_offset,
+                       const int groups, SIZES) {
+    const int panels = (CG + PANEL - 1) / PANEL, parts = (KG + PANEL - 1) / PANEL;
+    const ending end = {b + b_offset, has_bias, activation, alpha};
+    v += v_offset + get_global_id(0) * AREA * INPUT_ELEMENT(groups * panels);
+    for (int block = get_global_id(0); block * BLOCK < tiles; block += get_global_size(0)) {
+        for (int panel = 0; panel < groups * panels; panel++)
+            transform_panel(v, x + x_offset, block, panel, groups * panels, false, tiles, tiles_h,
+                            tiles_w, H, W);
+        for (int part = 0; part < groups * parts; part++)
+            for (int first = block * BLOCK; first < (block + 1) * BLOCK; first += PART_TILES)
+                filter_tiles(y + y_offset, packed + packed_offset, v, end, first, part / parts, groups,
+                             part % parts, CG, KG, P, Q, tiles, tiles_h, tiles_w);
     }
 }
 
@@ -391,201 +429,155 @@ conv2d_winograd_output(global float *restrict y, const ulong y_offset,
  * SIDE^2 matrix products over the tiles. Channels lie in the lanes of vectors. */
 #if OUT == 2 || TAPS == 5
 
-#define LANES 16
-#define CHANNELS 32 /* of a panel */
-#define U_ELEMENT(panels) ((size_t)(panels)*GROUP_FILTERS * CHANNELS + GAP)
-#define V_ELEMENT(panels) ((size_t)(panels)*BLOCK * CHANNELS + GAP)
+#define U_ELEMENT(panels) ((size_t)(panels)*LANES * PANEL + GAP)
+#define S_ELEMENT (BLOCK * LANES + GAP)
 
-/* Sixteen vectors turned into their lanes. Four times, each vector is shuffled with the one eight behind. */
-void transpose(float16 *vectors) {
-    float16 other[LANES];
-#pragma unroll
-    for (int round = 0; round < 4; round++) {
-#pragma unroll
-        for (int i = 0; i < LANES / 2; i++) {
-            other[2 * i].even = vectors[i].lo;
-            other[2 * i].odd = vectors[i + LANES / 2].lo;
-            other[2 * i + 1].even = vectors[i].hi;
-            other[2 * i + 1].odd = vectors[i + LANES / 2].hi;
-        }
-#pragma unroll
-        for (int i = 0; i < LANES; i++)
-            vectors[i] = other[i];
-    }
-}
-
-/* v[block, i, g, panel, tile, channel] of blocks from `first_block` on, half a panel of channels a work-item;
- * zeros for channels past the last of a group's CG. global[0] = blocks, [1] = halves of a group's panels,
- * [2] = groups. */
-kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-conv2d_winograd_panels(global float *restrict v, const ulong v_offset,
-                       global const float *restrict x, const ulong x_offset, const int first_block,
-                       const int tiles, const int tiles_h, const int tiles_w, const int H,
-                       const int W, const int N, const int CG) {
-    const int block = get_global_id(0), half_panel = get_global_id(1), g = get_global_id(2);
-    const int panels = get_global_size(1) / 2, groups = get_global_size(2);
-    const int first = half_panel * LANES;
-    const size_t element = V_ELEMENT(groups * panels);
-    float done[AREA * M_ELEMENT];
-    for (int e = 0; e < LANES; e++)
-        if (first + e < CG)
-            transform_input(done + e * BLOCK, M_ELEMENT, x + x_offset, first_block + block,
-                            g * CG + first + e, tiles, tiles_h, tiles_w, H, W, N, groups * CG);
-        else
-            for (int i = 0; i < AREA; i++)
-                for (int lane = 0; lane < BLOCK; lane++)
-                    done[i * M_ELEMENT + e * BLOCK + lane] = 0.0f;
-    v += v_offset + block * AREA * element + (size_t)g * panels * BLOCK * CHANNELS +
-         half_panel / 2 * BLOCK * CHANNELS + half_panel % 2 * LANES;
-    for (int i = 0; i < AREA; i++, v += element)
-        for (int part = 0; part < 2; part++) {
-            float16 vectors[LANES];
-#pragma unroll
-            for (int e = 0; e < LANES; e++)
-                vectors[e] = vload16(2 * e + part, done + i * M_ELEMENT);
-            transpose(vectors);
-#pragma unroll
-            for (int e = 0; e < LANES; e++)
-                STORE16(global, vectors[e], v + (part * LANES + e) * CHANNELS);
-        }
-}
-
-/* d[i * OUT + j, 0 .. count-1] = pixel (i, j) of the outputs of `count` tiles side by side, zeros past the
- * plane's edge, which `width` and `height` pixels are away from the first. Lanes beyond `count` hold what
- * follows; `inside` is whether that may be read. */
-void gather_outputs(float *d, global const float *from, int count, int width, int height, int Q,
-                    bool inside) {
-    const int last = count - 1, there = min(OUT, width - last * OUT); /* columns of the last tile */
-    for (int i = 0; i < OUT; i++, d += OUT * D_ROW) {
-        if (i < height && inside)
-            gather_row(d, from + i * Q);
-        else
-            for (int j = 0; j < OUT; j++)
-                for (int e = 0; e < count; e++)
-                    d[j * D_ROW + e] =
-                        i < height && OUT * e + j < width ? from[i * Q + OUT * e + j] : 0.0f;
-        for (int j = there; j < OUT; j++)
-            d[j * D_ROW + last] = 0.0f;
-    }
-}
-
-/* m[i * M_ELEMENT + lane]: element i of A dY A^T of tile 32 block + lane of filter k of K; zeros without a
- * tile. */
-void spread_outputs(float *m, global const float *dy, int block, int k, int tiles, int tiles_h,
-                    int tiles_w, int P, int Q, int N, int K) {
-    const int first = block * BLOCK, count = min(BLOCK, tiles - first);
-    const size_t end = (size_t)N * K * P * Q;
-    float d[OUT * OUT * D_ROW];
-    tile_run r = first_run(first, first + count, tiles_h, tiles_w);
-    for (int lane = 0; lane < count; lane += r.count, r = next_run(r, count - lane, tiles_h, tiles_w)) {
-        const int p = r.p * OUT, q = r.q * OUT;
-        const size_t at = (((size_t)r.n * K + k) * P + p) * Q + q;
-        gather_outputs(d + lane, dy + at, r.count, Q - q, P - p, Q,
-                       at + (OUT - 1) * Q + RUN * OUT <= end);
-    }
-    for (int lane = count; lane < BLOCK; lane++)
-        for (int i = 0; i < OUT * OUT; i++)
-            d[i * D_ROW + lane] = 0.0f;
-    for (int part = 0; part < 2; part++) {
-        float16 half_way[SIDE * OUT];
+/* s[i * S_ELEMENT]: element i of A dY A^T of a tile in sixteen filters; rows of dy are `row` floats. */
+void spread_output(float *s, global const float *dy, int row) {
+    float16 half_way[SIDE * OUT];
 UNROLL_SMALL
-        for (int j = 0; j < OUT; j++) {
-            float16 in[OUT];
+    for (int j = 0; j < OUT; j++) {
+        float16 in[OUT];
 #pragma unroll
-            for (int i = 0; i < OUT; i++)
-                in[i] = vload16(0, d + (i * OUT + j) * D_ROW + 16 * part);
-            SPREAD_OUTPUT((half_way + j), OUT, in, 1);
-        }
+        for (int i = 0; i < OUT; i++)
+            in[i] = vload16(0, dy + i * row + j * PANEL);
+        SPREAD_OUTPUT((half_way + j), OUT, in, 1);
+    }
 UNROLL_SMALL
-        for (int i = 0; i < SIDE; i++) {
-            float16 done[SIDE];
-            SPREAD_OUTPUT(done, 1, (half_way + i * OUT), 1);
+    for (int i = 0; i < SIDE; i++) {
+        float16 done[SIDE];
+        SPREAD_OUTPUT(done, 1, (half_way + i * OUT), 1);
 #pragma unroll
-            for (int j = 0; j < SIDE; j++)
-                STORE16(private, done[j], m + (i * SIDE + j) * M_ELEMENT + 16 * part);
-        }
+        for (int j = 0; j < SIDE; j++)
+            STORE16(private, done[j], s + (i * SIDE + j) * S_ELEMENT);
     }
 }
 
-/* u[filter, channel] of a panel, or with `add` more: the sum over 32 tiles of m[filter, tile]
+/* u[filter, channel] of a panel, or with `add` more: the sum over a block's tiles of s[tile, filter]
  * v[tile, channel]. */
-void multiply_tiles(global float *u, const float *m, global const float *v, int eights, bool add) {
-    for (int eight = 0; eight < eights; eight++) {
-        float16 acc[2 * TILE_FILTERS];
+void multiply_tiles(global float *u, const float *s, global const float *v, bool add) {
+    for (int first = 0; first < LANES; first += ROWS, u += ROWS * PANEL) {
+        float16 acc[2 * ROWS];
 #pragma unroll
-        for (int e = 0; e < 2 * TILE_FILTERS; e++)
+        for (int e = 0; e < 2 * ROWS; e++)
             acc[e] = add ? vload16(e, u) : 0.0f;
         for (int t = 0; t < BLOCK; t++) {
             const float16 low = vload16(2 * t, v), high = vload16(2 * t + 1, v);
 #pragma unroll
-            for (int e = 0; e < TILE_FILTERS; e++) {
-                const float16 slope = (float16)m[e * BLOCK + t];
+            for (int e = 0; e < ROWS; e++) {
+                const float16 slope = (float16)s[t * LANES + first + e];
                 acc[2 * e] = fma(slope, low, acc[2 * e]);
                 acc[2 * e + 1] = fma(slope, high, acc[2 * e + 1]);
             }
         }
 #pragma unroll
-        for (int e = 0; e < 2 * TILE_FILTERS; e++)
+        for (int e = 0; e < 2 * ROWS; e++)
             STORE16(global, acc[e], u + 16 * e);
-        u += TILE_FILTERS * CHANNELS;
-        m += TILE_FILTERS * BLOCK;
     }
+}
+
+/* Slopes of a block's tiles in sixteen filters: s[i * S_ELEMENT + tile * LANES + filter]. dy is in lanes, of
+ * `panels`, H x W so that every tile lies in it. */
+void spread_block(float *s, global const float *dy, int block, int panels, SIZES) {
+    const int first = block * BLOCK, count = min(BLOCK, tiles - first);
+    tile_place at = place_of(first, tiles_h, tiles_w);
+    for (int t = 0; t < count; t++, at = next_place_of(at, tiles_h, tiles_w))
+        spread_output(s + t * LANES,
+                      dy + (((size_t)at.n * panels * H + at.p * OUT) * W + at.q * OUT) * PANEL,
+                      W * PANEL);
+    for (int i = 0; i < AREA; i++)
+        for (int e = count * LANES; e < BLOCK * LANES; e += LANES)
+            STORE16(private, (float16)0.0f, s + i * S_ELEMENT + e);
 }
 
 #define PART_PANELS 4 /* for which the filters' slopes are spread once */
 
 /* u[g, part, i, panel, filter, channel], or with `add` more: the sum over `blocks` blocks of tiles, from
- * `first_block` on. global[0] = parts of GROUP_FILTERS of a group's KG filters, [1] = parts of a group's
- * `panels`, [2] = groups. */
+ * `first_block` on; H and W are of dy. global[0] = parts of sixteen of a group's filters, [1] = parts of a
+ * group's `panels`, [2] = groups. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_winograd_products(global float *restrict u, const ulong u_offset,
                          global const float *restrict dy, const ulong dy_offset,
                          global const float *restrict v, const ulong v_offset,
-                         const int first_block, const int blocks, const int tiles,
-                         const int tiles_h, const int tiles_w, const int P, const int Q,
-                         const int N, const int KG, const int panels, const int add) {
+                         const int first_block, const int blocks, SIZES, const int panels,
+                         const int add) {
     const int part = get_global_id(0), g = get_global_id(2);
-    const int parts = get_global_size(0), groups = get_global_size(2);
+    const int parts = get_global_size(0), groups = get_global_size(2), dy_panels = (parts + 1) / 2;
     const int first_panel = get_global_id(1) * PART_PANELS;
     const int last_panel = min(first_panel + PART_PANELS, panels);
-    const int first_filter = part * GROUP_FILTERS, filters = min(GROUP_FILTERS, KG - first_filter);
-    const int eights = (filters + TILE_FILTERS - 1) / TILE_FILTERS;
-    float m[AREA * M_ELEMENT];
+    float s[AREA * S_ELEMENT] ALIGNED;
     u += u_offset + ((size_t)g * parts + part) * AREA * U_ELEMENT(panels);
-    v += v_offset + (size_t)g * panels * BLOCK * CHANNELS;
-    for (int i = 0; filters < GROUP_FILTERS && i < AREA; i++) /* no filter */
-        for (int e = filters * BLOCK; e < GROUP_FILTERS * BLOCK; e++)
-            m[i * M_ELEMENT + e] = 0.0f;
+    v += v_offset + g * panels * BLOCK * PANEL;
+    dy += dy_offset + (size_t)(g * dy_panels + part / 2) * H * W * PANEL + part % 2 * LANES;
     for (int block = 0; block < blocks; block++) {
-        for (int e = 0; e < filters; e++)
-            spread_outputs(m + e * BLOCK, dy + dy_offset, first_block + block,
-                           g * KG + first_filter + e, tiles, tiles_h, tiles_w, P, Q, N,
-                           groups * KG);
-        for (int i = 0; i < AREA; i++, v += V_ELEMENT(groups * panels))
+        spread_block(s, dy, first_block + block, groups * dy_panels, tiles, tiles_h, tiles_w, H, W);
+        for (int i = 0; i < AREA; i++, v += INPUT_ELEMENT(groups * panels))
             for (int panel = first_panel; panel < last_panel; panel++)
-                multiply_tiles(u + i * U_ELEMENT(panels) + panel * GROUP_FILTERS * CHANNELS,
-                               m + i * M_ELEMENT, v + panel * BLOCK * CHANNELS, eights,
-                               add || block > 0);
+                multiply_tiles(u + i * U_ELEMENT(panels) + panel * LANES * PANEL,
+                               s + i * S_ELEMENT, v + panel * BLOCK * PANEL, add || block > 0);
     }
 }
 
-/* dw[k,c] = G^T u[., k, c] G. global[0] = sixteens of a group's channels, [1] = KG, [2] = groups. */
+/* The same from x, for sums that all stay in the caches: u[share, g, part, i, panel, filter, channel], or with
+ * `add` more, of every share of share_blocks blocks. A work-item's v is its own, of one block after the other. H
+ * and W are of x, H_DY and W_DY of dy. global[0] = shares. */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv2d_winograd_shares(global float *restrict u, const ulong u_offset,
+                       global const float *restrict dy, const ulong dy_offset,
+                       global float *restrict v, const ulong v_offset,
+                       global const float *restrict x, const ulong x_offset, const int share_blocks,
+                       SIZES, const int H_DY, const int W_DY, const int groups, const int parts,
+                       const int panels, const int add) {
+    const int share = get_global_id(0), dy_panels = (parts + 1) / 2;
+    const int first = share * share_blocks, blocks = (tiles + BLOCK - 1) / BLOCK;
+    const int end = min(first + share_blocks, blocks);
+    float s[AREA * S_ELEMENT] ALIGNED;
+    v += v_offset + share * AREA * INPUT_ELEMENT(groups * panels);
+    u += u_offset + share * groups * parts * AREA * U_ELEMENT(panels);
+    for (int block = first; block < end; block++) {
+        for (int panel = 0; panel < groups * panels; panel++)
+            transform_panel(v, x + x_offset, block, panel, groups * panels, true, tiles, tiles_h,
+                            tiles_w, H, W);
+        for (int part = 0; part < groups * parts; part++) {
+            const int g = part / parts, own = part % parts;
+            spread_block(s,
+                         dy + dy_offset + (size_t)(g * dy_panels + own / 2) * H_DY * W_DY * PANEL +
+                             own % 2 * LANES,
+                         block, groups * dy_panels, tiles, tiles_h, tiles_w, H_DY, W_DY);
+            for (int i = 0; i < AREA; i++)
+                for (int panel = 0; panel < panels; panel++)
+                    multiply_tiles(u + (part * AREA + i) * U_ELEMENT(panels) + panel * LANES * PANEL,
+                                   s + i * S_ELEMENT,
+                                   v + i * INPUT_ELEMENT(groups * panels) +
+                                       (g * panels + panel) * BLOCK * PANEL,
+                                   add || block > first);
+        }
+    }
+}
+
+/* dw[k,c] = G^T u[., k, c] G, u added up over its shares, in their order. global[0] = sixteens of a group's channels, [1] = KG, [2] = groups. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_winograd_gradients(global float *restrict dw, const ulong dw_offset,
-                          global const float *restrict u, const ulong u_offset, const int CG) {
+                          global const float *restrict u, const ulong u_offset, const int CG,
+                          const int shares) {
     const int first = get_global_id(0) * LANES, k = get_global_id(1), g = get_global_id(2);
     const int KG = get_global_size(1), count = min(LANES, CG - first);
-    const int parts = (KG + GROUP_FILTERS - 1) / GROUP_FILTERS;
-    const int panels = (CG + CHANNELS - 1) / CHANNELS;
+    const int parts = (KG + LANES - 1) / LANES;
+    const int panels = (CG + PANEL - 1) / PANEL;
+    const size_t share_stride = (size_t)get_global_size(2) * parts * AREA * U_ELEMENT(panels);
     float16 half_way[TAPS * SIDE], done[TAPS];
     float taps[TAPS * TAPS * LANES];
-    u += u_offset + ((size_t)g * parts + k / GROUP_FILTERS) * AREA * U_ELEMENT(panels) +
-         (first / CHANNELS * GROUP_FILTERS + k % GROUP_FILTERS) * CHANNELS + first % CHANNELS;
+    u += u_offset + ((size_t)g * parts + k / LANES) * AREA * U_ELEMENT(panels) +
+         (first / PANEL * LANES + k % LANES) * PANEL + first % PANEL;
     for (int j = 0; j < SIDE; j++) {
         float16 in[SIDE];
 #pragma unroll
         for (int i = 0; i < SIDE; i++)
             in[i] = vload16(0, u + (i * SIDE + j) * U_ELEMENT(panels));
+        for (int share = 1; share < shares; share++)
+#pragma unroll
+            for (int i = 0; i < SIDE; i++)
+                in[i] += vload16(0, u + share * share_stride + (i * SIDE + j) * U_ELEMENT(panels));
         GATHER_FILTER((half_way + j), SIDE, in, 1);
     }
     for (int i = 0; i < TAPS; i++) {

@@ -58,6 +58,13 @@ static void packed_strides(void **state) {
     p.opts.padding = (lens_padding){2, 0, 1, 3, LENS_PAD_REFLECT, 0};
     compare("packed", p, LENS_BACKWARD_WEIGHT);
     compare("packed-32", p, LENS_BACKWARD_INPUT);
+    p = convolution((lens_shape){2, 11, 25, 23}, (lens_shape){150, 11, 4, 3}); /* several panels */
+    p.opts.stride_h = 2, p.opts.stride_w = 3;
+    p.opts.dilation_h = 3, p.opts.dilation_w = 2;
+    compare("packed", p, LENS_BACKWARD_WEIGHT);
+    p = convolution((lens_shape){2, 70, 8, 9}, (lens_shape){30, 70, 1, 1}); /* pixels no tap sees */
+    p.opts.stride_h = p.opts.stride_w = 2;
+    compare("packed", p, LENS_BACKWARD_WEIGHT);
 }
 
 static void packed_dilation(void **state) {
@@ -66,6 +73,19 @@ static void packed_dilation(void **state) {
         skip();
     problem p = convolution((lens_shape){2, 24, 19, 17}, (lens_shape){26, 24, 3, 3});
     p.opts.dilation_h = 2, p.opts.dilation_w = 3;
+    compare("packed", p, LENS_BACKWARD_WEIGHT);
+}
+
+static void packed_few_taps(void **state) {
+    (void)state;
+    if (!is_cpu())
+        skip();
+    problem p = convolution((lens_shape){20, 1, 9, 8}, (lens_shape){35, 1, 3, 3});
+    p.opts.padding = (lens_padding){1, 0, 1, 2, LENS_PAD_REPLICATE, 0};
+    compare("packed", p, LENS_BACKWARD_WEIGHT);
+    p = convolution((lens_shape){3, 6, 11, 13}, (lens_shape){40, 3, 1, 2});
+    p.opts.groups = 2;
+    p.opts.stride_h = 2;
     compare("packed", p, LENS_BACKWARD_WEIGHT);
 }
 
@@ -120,6 +140,21 @@ static void winograd2_is_exact_on_integers(void **state) {
         p.opts.padding = (lens_padding){1, 1, 1, 1, LENS_PAD_ZERO, 0}; /* long rows */
         compare("winograd2", p, LENS_BACKWARD_WEIGHT);
     }
+}
+
+/* More than the caches hold: filters, transformed tiles, images. */
+static void winograd2_by_slices(void **state) {
+    (void)state;
+    if (!is_cpu())
+        skip();
+    compare("winograd2", convolution((lens_shape){34, 2, 10, 10}, (lens_shape){3, 2, 3, 3}),
+            LENS_BACKWARD_WEIGHT); /* 17 blocks: the last of its shares has one */
+    compare("winograd2", convolution((lens_shape){2, 96, 9, 8}, (lens_shape){100, 96, 3, 3}),
+            LENS_BACKWARD_WEIGHT);
+    compare("winograd2", convolution((lens_shape){18, 32, 28, 26}, (lens_shape){33, 32, 5, 5}),
+            LENS_BACKWARD_WEIGHT);
+    compare("winograd2", convolution((lens_shape){18, 3, 67, 66}, (lens_shape){5, 3, 3, 3}),
+            LENS_BACKWARD_WEIGHT);
 }
 
 /* The largest error against the sums in float64, over the root of the number of products. */
@@ -199,9 +234,11 @@ int main(void) {
         cmocka_unit_test(packed_many_taps_and_filters),
         cmocka_unit_test(packed_strides),
         cmocka_unit_test(packed_dilation),
+        cmocka_unit_test(packed_few_taps),
         cmocka_unit_test(rows_strips_and_parts),
         cmocka_unit_test(rows_tiles_that_hang_over),
         cmocka_unit_test(winograd2_is_exact_on_integers),
+        cmocka_unit_test(winograd2_by_slices),
         cmocka_unit_test(winograd_rounds_little),
         cmocka_unit_test(streamed_large_and_odd),
         cmocka_unit_test(blocked_dots),

@@ -3,11 +3,12 @@
  * The kernels take an input that is padded and, where the stride is not 1, spread into planes in
  * which it is 1 (cl/conv2d_packed.cl). So before them go a pad2d and a spread into scratch, and the
  * filters are packed. The input's gradient is a convolution too: of dy, with zeros around it, by
- * the filters turned round; at a stride it gives each phase of dx as channels of its own, which are
- * then put side by side.
+ * the filters turned round. At a stride each tap's products with dy are added to the phase of dx
+ * that it sees, and the phases are then put side by side.
  */
 #include "opencl/ocl_conv2d_packed.h"
 #include "core/size.h"
+#include "opencl/ocl_conv2d_lanes.h"
 #include "opencl/ocl_conv2d_pad.h"
 
 /* As in cl/conv2d_packed.cl. */
@@ -15,8 +16,12 @@
 #define PANEL_TAPS 128
 #define TILE_PIXELS 32
 #define TILE_FLOATS (TILE_FILTERS * TILE_PIXELS)
-#define LANES 32
+#define LANES OCL_PANEL
 #define BLOCK_TAPS 96
+#define FEW_TAPS 9
+
+/* Taps that a work-item of the input's gradient at a stride has at least, if there are so many. */
+#define CHUNK_TAPS 64
 
 /* Tiles of a panel, for which a packed filter is read once: of "packed" and of "packed-32", which
  * leaves less of the last panel empty. */
@@ -59,21 +64,35 @@ static lens_shape spread_shape(lens_shape x, const lens_conv2d_opts *opts) {
                         lens_size_div_up(x.w, opts->stride_w)};
 }
 
-/* Rows of the filter of one phase of dx. */
-static size_t phase_taps(size_t window, size_t stride) {
-    return lens_size_div_up(window, stride);
+/* The input's gradient at a stride: each channel of dx in stride_h * stride_w phases, of which a
+ * tap sees one. */
+typedef struct scatter {
+    lens_padding zeros;      /* of dy: rows as wide as a phase's, and room below for a tile */
+    lens_shape phases;       /* with that room */
+    size_t channels, chunks; /* of a work-item; in a group */
+    size_t eights;           /* of a chunk's taps */
+} scatter;
+
+/* Rows of a phase beyond those of dy. */
+static size_t phase_reach(size_t window, size_t dilation, size_t stride) {
+    return (window - 1) * dilation / stride;
 }
 
-/* What dy has around it for the phases of dx, and how many there then are. */
-static lens_padding phase_zeros(lens_shape w, const lens_conv2d_opts *opts) {
-    size_t h = phase_taps(w.h, opts->stride_h) - 1, v = phase_taps(w.w, opts->stride_w) - 1;
-    return (lens_padding){h, v, h, v, LENS_PAD_ZERO, 0};
+static scatter scatter_of(lens_shape w, lens_shape dy, const lens_conv2d_opts *opts) {
+    size_t right = phase_reach(w.w, opts->dilation_w, opts->stride_w), window = w.h * w.w;
+    size_t below = lens_size_div_up(TILE_PIXELS + right, dy.w + right);
+    scatter s = {.zeros = {.right = right, .bottom = below, .mode = LENS_PAD_ZERO}};
+    s.phases = (lens_shape){dy.n, w.c * opts->groups * opts->stride_h * opts->stride_w,
+                            dy.h + below + phase_reach(w.h, opts->dilation_h, opts->stride_h),
+                            dy.w + right};
+    s.channels = lens_size_min(w.c, lens_size_div_up(CHUNK_TAPS, window));
+    s.chunks = lens_size_div_up(w.c, s.channels);
+    s.eights = lens_size_div_up(s.channels * window, TILE_FILTERS);
+    return s;
 }
 
-static lens_shape phases_shape(lens_shape dy, lens_shape w, const lens_conv2d_opts *opts) {
-    lens_padding zeros = phase_zeros(w, opts);
-    return (lens_shape){dy.n, w.c * opts->groups * opts->stride_h * opts->stride_w,
-                        dy.h + zeros.top, dy.w + zeros.left};
+static size_t scatter_packed_count(const scatter *s, lens_shape w, size_t groups) {
+    return groups * s->chunks * s->eights * TILE_FILTERS * (w.n / groups);
 }
 
 /* Whether padding shows pixels, whose gradients are then folded together. */
@@ -83,6 +102,11 @@ static bool must_fold(const lens_padding *p) {
 
 static size_t packed_count(size_t m, size_t taps, size_t groups) {
     return groups * lens_size_round_up(m, TILE_FILTERS) * taps;
+}
+
+/* Whether all sums of the weight gradient of 32 filters stay in registers. */
+static bool has_few_taps(lens_shape w, lens_shape y) {
+    return w.c * w.h * w.w <= FEW_TAPS && y.h * y.w >= 16;
 }
 
 /* The weight gradient's split. */
@@ -104,13 +128,15 @@ static split split_of(lens_shape x, lens_shape w, size_t groups) {
 
 /* ---- what it is for -------------------------------------------------------------------------- */
 
-/* Of a group; the input's gradient has one for each channel and phase. */
+/* Of a group; the input's gradient has one for each channel. */
 static size_t filters_of(lens_pass pass, lens_shape w, const lens_conv2d_opts *opts) {
-    return pass == LENS_BACKWARD_INPUT ? w.c * opts->stride_h * opts->stride_w : w.n / opts->groups;
+    return pass == LENS_BACKWARD_INPUT ? w.c : w.n / opts->groups;
 }
 
-static size_t local_bytes(lens_pass pass, lens_shape x, lens_shape w,
+static size_t local_bytes(lens_pass pass, lens_shape x, lens_shape w, lens_shape y,
                           const lens_conv2d_opts *opts) {
+    if (pass == LENS_BACKWARD_INPUT && is_strided(opts))
+        return scatter_of(w, y, opts).eights * TILE_FILTERS * sizeof(cl_int);
     if (pass == LENS_BACKWARD_WEIGHT) {
         split s = split_of(x, w, opts->groups);
         return s.block_taps * s.tiles * LANES * sizeof(float);
@@ -121,11 +147,7 @@ static size_t local_bytes(lens_pass pass, lens_shape x, lens_shape w,
 
 bool ocl_conv2d_packed_possible(const lens_context *context, lens_pass pass, lens_shape x,
                                 lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
-    (void)y;
-    bool is_dilated = opts->dilation_h > 1 || opts->dilation_w > 1;
-    if (pass == LENS_BACKWARD_INPUT && is_strided(opts) && is_dilated)
-        return false;
-    return ocl_is_cpu(context) && local_bytes(pass, x, w, opts) <= context->device.local_bytes;
+    return ocl_is_cpu(context) && local_bytes(pass, x, w, y, opts) <= context->device.local_bytes;
 }
 
 bool ocl_conv2d_packed_pays(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
@@ -134,8 +156,11 @@ bool ocl_conv2d_packed_pays(const lens_context *context, lens_pass pass, lens_sh
     size_t filters = filters_of(pass, w, opts);
     size_t taps = w.c * w.h * w.w, map = y.h * y.w;
     bool lays_much_out = taps < LEAST_TAPS || (taps < MANY_TAPS && map > LARGE_MAP);
-    return filters >= LEAST_FILTERS && y.n * map >= LEAST_PIXELS &&
-           !(pass == LENS_BACKWARD_WEIGHT && lays_much_out);
+    if (pass == LENS_BACKWARD_INPUT && is_strided(opts))
+        return true; /* what else there is multiplies zeros, or goes pixel by pixel */
+    if (pass == LENS_BACKWARD_WEIGHT && lays_much_out && !has_few_taps(w, y))
+        return false;
+    return filters >= LEAST_FILTERS && y.n * map >= LEAST_PIXELS;
 }
 
 bool ocl_conv2d_packed_32_possible(const lens_context *context, lens_pass pass, lens_shape x,
@@ -162,11 +187,9 @@ static size_t backward_input_scratch(lens_shape x, lens_shape w, lens_shape y,
         return packed_count(w.c, w.n / opts->groups * w.h * w.w, opts->groups) +
                ocl_count_of(ocl_padded_shape(y, &t.zeros)) + (t.fold ? folded : 0);
     }
-    lens_padding zeros = phase_zeros(w, opts);
-    size_t taps = w.n / opts->groups * (zeros.top + 1) * (zeros.left + 1);
-    return packed_count(w.c * opts->stride_h * opts->stride_w, taps, opts->groups) +
-           ocl_count_of(ocl_padded_shape(y, &zeros)) + ocl_count_of(phases_shape(y, w, opts)) +
-           (must_fold(&opts->padding) ? folded : 0);
+    scatter s = scatter_of(w, y, opts);
+    return scatter_packed_count(&s, w, opts->groups) + ocl_count_of(ocl_padded_shape(y, &s.zeros)) +
+           ocl_count_of(s.phases) + (must_fold(&opts->padding) ? folded : 0);
 }
 
 size_t ocl_conv2d_packed_scratch(const lens_context *context, lens_pass pass, lens_shape x,
@@ -178,8 +201,8 @@ size_t ocl_conv2d_packed_scratch(const lens_context *context, lens_pass pass, le
     if (pass == LENS_FORWARD)
         return prepared_count(x, opts) + packed_count(w.n / opts->groups, taps, opts->groups);
     split s = split_of(x, w, opts->groups);
-    return prepared_count(x, opts) + opts->groups * s.tiles * LANES * y.n * y.h * y.w +
-           (s.parts > 1 ? s.parts * ocl_count_of(w) : 0);
+    size_t lanes = has_few_taps(w, y) ? 0 : opts->groups * s.tiles * LANES * y.n * y.h * y.w;
+    return prepared_count(x, opts) + lanes + (s.parts > 1 ? s.parts * ocl_count_of(w) : 0);
 }
 
 /* ---- launches -------------------------------------------------------------------------------- */
@@ -228,23 +251,30 @@ static lens_status pack_weights(lens_tensor *packed, const lens_tensor *w, const
     return run_packing(&launch, conv);
 }
 
-/* For dy to dx, with the phases of this stride. */
-static lens_status pack_turned(lens_tensor *packed, const lens_tensor *w, const unit_conv *conv,
-                               const lens_conv2d_opts *opts) {
+/* For dy to dx. */
+static lens_status pack_turned(lens_tensor *packed, const lens_tensor *w, const unit_conv *conv) {
     ocl_launch launch = ocl_begin(w->context, "conv2d_packed", "conv2d_packed_turned_weights", "");
     ocl_arg_tensor(&launch, packed);
     ocl_arg_tensor(&launch, w);
     ocl_arg_int(&launch, conv->m);
     ocl_arg_int(&launch, conv->channels * conv->r * conv->s);
-    ocl_arg_int(&launch, w->shape.n / conv->groups);
-    ocl_arg_int(&launch, w->shape.c);
-    ocl_arg_int(&launch, w->shape.h);
-    ocl_arg_int(&launch, w->shape.w);
-    ocl_arg_int(&launch, conv->r);
-    ocl_arg_int(&launch, conv->s);
-    ocl_arg_int(&launch, opts->stride_h);
-    ocl_arg_int(&launch, opts->stride_w);
+    ocl_arg_int(&launch, conv->channels);
+    ocl_arg_int(&launch, conv->r * conv->s);
     return run_packing(&launch, conv);
+}
+
+/* For dy to the phases of dx. */
+static lens_status pack_chunks(lens_tensor *packed, const lens_tensor *w, const scatter *s,
+                               size_t groups) {
+    ocl_launch launch = ocl_begin(w->context, "conv2d_packed", "conv2d_packed_chunks", "");
+    ocl_arg_tensor(&launch, packed);
+    ocl_arg_tensor(&launch, w);
+    ocl_arg_int(&launch, w->shape.n / groups);
+    ocl_arg_int(&launch, w->shape.c);
+    ocl_arg_int(&launch, w->shape.h * w->shape.w);
+    ocl_arg_int(&launch, s->channels);
+    const size_t global[] = {s->eights, s->chunks, groups}, local[] = {1, 1, 1};
+    return ocl_run(&launch, 3, global, local);
 }
 
 /* CONV2D_PACKED_SIZES of cl/conv2d_packed.cl. */
@@ -315,18 +345,43 @@ static lens_status forward(lens_tensor *y, const lens_tensor *x, const lens_tens
     return convolve(y, &prepared, &packed, b, &opts->activation, &conv);
 }
 
-/* dy, with zeros around it, through the turned filters: dx, or its phases. */
+/* dy, with zeros around it, through the turned filters. */
 static lens_status convolve_back(lens_tensor *out, const lens_tensor *dy, const lens_tensor *w,
-                                 unit_conv *conv, const lens_padding *zeros,
-                                 const lens_conv2d_opts *opts, lens_tensor *scratch, size_t *used) {
+                                 unit_conv *conv, const lens_padding *zeros, lens_tensor *scratch,
+                                 size_t *used) {
     lens_tensor wide, packed;
     LENS_TRY(ocl_pad(&wide, dy, zeros, scratch, used));
     conv->x = wide.shape;
     size_t count = packed_count(conv->m, conv->channels * conv->r * conv->s, conv->groups);
     packed = ocl_carve(scratch, used, (lens_shape){1, count, 1, 1});
-    LENS_TRY(pack_turned(&packed, w, conv, opts));
+    LENS_TRY(pack_turned(&packed, w, conv));
     lens_activation linear = {LENS_LINEAR, 0};
     return convolve(out, &wide, &packed, NULL, &linear, conv);
+}
+
+static lens_status scatter_phases(lens_tensor *phases, const lens_tensor *dy,
+                                  const lens_tensor *packed, lens_shape w, size_t rows,
+                                  const scatter *s, const lens_conv2d_opts *opts) {
+    ocl_launch launch = ocl_begin(dy->context, "conv2d_packed", "conv2d_packed_scatter", "");
+    ocl_arg_tensor(&launch, phases);
+    ocl_arg_tensor(&launch, dy);
+    ocl_arg_tensor(&launch, packed);
+    ocl_arg_local(&launch, s->eights * TILE_FILTERS * sizeof(cl_int));
+    ocl_arg_int(&launch, s->channels);
+    ocl_arg_int(&launch, w.c);
+    ocl_arg_int(&launch, w.n / opts->groups);
+    ocl_arg_int(&launch, s->phases.h);
+    ocl_arg_int(&launch, s->phases.w);
+    ocl_arg_int(&launch, rows);
+    ocl_arg_int(&launch, dy->shape.h);
+    ocl_arg_int(&launch, w.h);
+    ocl_arg_int(&launch, w.w);
+    ocl_arg_int(&launch, opts->stride_h);
+    ocl_arg_int(&launch, opts->stride_w);
+    ocl_arg_int(&launch, opts->dilation_h);
+    ocl_arg_int(&launch, opts->dilation_w);
+    const size_t global[] = {dy->shape.n, s->chunks, opts->groups}, local[] = {1, 1, 1};
+    return ocl_run(&launch, 3, global, local);
 }
 
 static lens_status gather_phases(lens_tensor *dx, const lens_tensor *phases,
@@ -349,22 +404,16 @@ static lens_status gather_phases(lens_tensor *dx, const lens_tensor *phases,
 
 static lens_status backward_input_strided(lens_tensor *dx, const lens_tensor *dy,
                                           const lens_tensor *w, const lens_conv2d_opts *opts,
-                                          lens_tensor *scratch, size_t panel_tiles) {
+                                          lens_tensor *scratch) {
     size_t used = 0;
     const lens_padding *p = &opts->padding;
-    lens_padding zeros = phase_zeros(w->shape, opts);
-    unit_conv conv = {.m = w->shape.c * opts->stride_h * opts->stride_w,
-                      .channels = w->shape.n / opts->groups,
-                      .r = zeros.top + 1,
-                      .s = zeros.left + 1,
-                      .stride_h = 1,
-                      .stride_w = 1,
-                      .dilation_h = 1,
-                      .dilation_w = 1,
-                      .groups = opts->groups,
-                      .panel_tiles = panel_tiles};
-    lens_tensor phases = ocl_carve(scratch, &used, phases_shape(dy->shape, w->shape, opts));
-    LENS_TRY(convolve_back(&phases, dy, w, &conv, &zeros, opts, scratch, &used));
+    scatter s = scatter_of(w->shape, dy->shape, opts);
+    size_t count = scatter_packed_count(&s, w->shape, opts->groups);
+    lens_tensor wide, packed = ocl_carve(scratch, &used, (lens_shape){1, count, 1, 1});
+    LENS_TRY(pack_chunks(&packed, w, &s, opts->groups));
+    LENS_TRY(ocl_pad(&wide, dy, &s.zeros, scratch, &used));
+    lens_tensor phases = ocl_carve(scratch, &used, s.phases);
+    LENS_TRY(scatter_phases(&phases, &wide, &packed, w->shape, dy->shape.h, &s, opts));
     if (!must_fold(p))
         return gather_phases(dx, &phases, opts, p->top, p->left);
     lens_tensor folded = ocl_carve(scratch, &used, ocl_padded_shape(dx->shape, p));
@@ -376,16 +425,16 @@ static lens_status backward_input(lens_tensor *dx, const lens_tensor *dy, const 
                                   const lens_conv2d_opts *opts, lens_tensor *scratch,
                                   size_t panel_tiles) {
     if (is_strided(opts))
-        return backward_input_strided(dx, dy, w, opts, scratch, panel_tiles);
+        return backward_input_strided(dx, dy, w, opts, scratch);
     size_t used = 0;
     ocl_turn t = ocl_turn_of(w->shape, opts);
     unit_conv conv = unit_of(dy->shape, w->shape, opts, panel_tiles);
     conv.m = w->shape.c;
     conv.channels = w->shape.n / opts->groups;
     if (!t.fold)
-        return convolve_back(dx, dy, w, &conv, &t.zeros, opts, scratch, &used);
+        return convolve_back(dx, dy, w, &conv, &t.zeros, scratch, &used);
     lens_tensor folded = ocl_carve(scratch, &used, ocl_padded_shape(dx->shape, &opts->padding));
-    LENS_TRY(convolve_back(&folded, dy, w, &conv, &t.zeros, opts, scratch, &used));
+    LENS_TRY(convolve_back(&folded, dy, w, &conv, &t.zeros, scratch, &used));
     return ocl_pad2d_backward_input(dx, &folded, &opts->padding);
 }
 
@@ -413,14 +462,39 @@ static lens_status add_parts(lens_tensor *dw, const lens_tensor *parts, size_t c
     return ocl_run_1d(&launch, lens_size_div_up(dw->count, 16));
 }
 
-static lens_status to_lanes(lens_tensor *lanes, const lens_tensor *dy, size_t tiles,
-                            size_t groups) {
-    ocl_launch launch = ocl_begin(dy->context, "conv2d_packed", "conv2d_packed_lanes", "");
-    ocl_arg_tensor(&launch, lanes);
+static lens_status sum_few_taps(lens_tensor *parts, const lens_tensor *dy, const lens_tensor *x,
+                                lens_shape w, const split *s, const lens_conv2d_opts *opts) {
+    unit_conv conv = unit_of(x->shape, w, opts, WIDE);
+    ocl_launch launch = ocl_begin(dy->context, "conv2d_packed", "conv2d_packed_few_taps", "");
+    ocl_arg_tensor(&launch, parts);
     ocl_arg_tensor(&launch, dy);
-    ocl_arg_int(&launch, dy->shape.c / groups);
-    ocl_arg_int(&launch, dy->shape.h * dy->shape.w);
-    const size_t global[] = {dy->shape.n, tiles, groups}, local[] = {1, 1, 1};
+    ocl_arg_tensor(&launch, x);
+    ocl_arg_int(&launch, s->part_images);
+    arg_sizes(&launch, &conv, dy->shape);
+    const size_t global[] = {s->parts, s->tiles, opts->groups}, local[] = {1, 1, 1};
+    return ocl_run(&launch, 3, global, local);
+}
+
+static lens_status sum_blocks(lens_tensor *parts, const lens_tensor *dy, const lens_tensor *x,
+                              lens_shape w, const split *s, const lens_conv2d_opts *opts,
+                              const lens_tensor *scratch, size_t used) {
+    size_t groups = opts->groups;
+    unit_conv conv = unit_of(x->shape, w, opts, WIDE);
+    lens_tensor lanes =
+        ocl_carve(scratch, &used,
+                  (lens_shape){groups * s->tiles * LANES, dy->shape.n, dy->shape.h, dy->shape.w});
+    LENS_TRY(
+        ocl_lanes_pack(&lanes, dy, groups, &(lens_padding){0}, ocl_lanes_by_panels(dy->shape)));
+    ocl_launch launch =
+        ocl_begin(dy->context, "conv2d_packed", "conv2d_packed_backward_weight", "");
+    ocl_arg_tensor(&launch, parts);
+    ocl_arg_tensor(&launch, &lanes);
+    ocl_arg_tensor(&launch, x);
+    ocl_arg_local(&launch, s->block_taps * s->tiles * LANES * sizeof(float));
+    ocl_arg_int(&launch, s->block_taps);
+    ocl_arg_int(&launch, s->part_images);
+    arg_sizes(&launch, &conv, dy->shape);
+    const size_t global[] = {s->blocks, s->parts, groups}, local[] = {1, 1, 1};
     return ocl_run(&launch, 3, global, local);
 }
 
@@ -429,25 +503,13 @@ lens_status ocl_conv2d_packed_backward_weight(lens_tensor *dw, const lens_tensor
                                               lens_tensor *scratch) {
     size_t used = 0, groups = opts->groups;
     split s = split_of(x->shape, dw->shape, groups);
-    lens_tensor prepared, lanes, parts = *dw;
+    lens_tensor prepared, parts = *dw;
     LENS_TRY(prepare(&prepared, x, opts, scratch, &used));
-    lanes =
-        ocl_carve(scratch, &used,
-                  (lens_shape){groups * s.tiles * LANES, dy->shape.n, dy->shape.h, dy->shape.w});
-    LENS_TRY(to_lanes(&lanes, dy, s.tiles, groups));
     if (s.parts > 1)
         parts = ocl_carve(scratch, &used, (lens_shape){s.parts, dw->count, 1, 1});
-    unit_conv conv = unit_of(prepared.shape, dw->shape, opts, WIDE);
-    ocl_launch launch =
-        ocl_begin(dw->context, "conv2d_packed", "conv2d_packed_backward_weight", "");
-    ocl_arg_tensor(&launch, &parts);
-    ocl_arg_tensor(&launch, &lanes);
-    ocl_arg_tensor(&launch, &prepared);
-    ocl_arg_local(&launch, s.block_taps * s.tiles * LANES * sizeof(float));
-    ocl_arg_int(&launch, s.block_taps);
-    ocl_arg_int(&launch, s.part_images);
-    arg_sizes(&launch, &conv, dy->shape);
-    const size_t global[] = {s.blocks, s.parts, groups}, local[] = {1, 1, 1};
-    LENS_TRY(ocl_run(&launch, 3, global, local));
+    if (has_few_taps(dw->shape, dy->shape))
+        LENS_TRY(sum_few_taps(&parts, dy, &prepared, dw->shape, &s, opts));
+    else
+        LENS_TRY(sum_blocks(&parts, dy, &prepared, dw->shape, &s, opts, scratch, used));
     return s.parts > 1 ? add_parts(dw, &parts, s.parts) : LENS_OK;
 }
