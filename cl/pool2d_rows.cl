@@ -1,4 +1,4 @@
-/* pool2d_rows.cl: pooling without padding, a whole row a work-item: for CPU devices.
+/* pool2d_rows.cl: pooling without padding, rows or planes a work-item: for CPU devices.
  *
  * As pool2d.cl, with the window, the stride and the kind known when it is compiled, so that the
  * loop along the row has no branches and the compiler can vectorise it. The gradient has two kernels:
@@ -27,11 +27,14 @@ bool replaces(float v, float best) {
     return (v != v) | (KIND == POOL_MAX ? v > best : v < best);
 }
 
-/* Column s of sixteen windows side by side: x[q STRIDE_W + s] for q = 0 .. 15. */
+/* Column s of sixteen windows side by side: x[q STRIDE_W + s] for q = 0 .. 15. With a stride of 2, an
+ * odd column is of the vectors of the one before it, so that they are loaded once. */
 #if STRIDE_W == 1
 #define COLUMN(x, s) vload16(0, (x) + (s))
 #else
-#define COLUMN(x, s) (float16)(vload16(0, (x) + (s)).even, vload16(1, (x) + (s)).even)
+#define COLUMN(x, s)                                                                               \
+    ((s) % 2 ? (float16)(vload16(0, (x) + (s)-1).odd, vload16(1, (x) + (s)-1).odd)                 \
+             : (float16)(vload16(0, (x) + (s)).even, vload16(1, (x) + (s)).even))
 #endif
 
 /* Whether sixteen windows can be read so, of whose first the corner is `at`: no further than `end`. */
@@ -59,54 +62,92 @@ sixteen best_of_sixteen(global const float *x, int W) {
     return w;
 }
 
-float16 sum_of_sixteen(global const float *x, int W) {
-    float16 sum = 0.0f;
+/* The better one of each pair, or their sum; the pooled value of the best, or the sum, of a window. */
+#define FOLD(T)                                                                                    \
+    T fold_##T(T best, T v) {                                                                      \
+        if (KIND == POOL_AVERAGE)                                                                  \
+            return best + v;                                                                       \
+        return select(best, v, (v != v) | (KIND == POOL_MAX ? v > best : v < best));               \
+    }                                                                                              \
+    T pooled_##T(T best) {                                                                         \
+        return KIND == POOL_AVERAGE ? best / (R * S) : best;                                       \
+    }
+
+FOLD(float)
+FOLD(float16)
+
+#define SEGMENT 64 /* outputs of a row whose columns wait in the nearest cache */
+#define SEGMENT_COLUMNS ((SEGMENT + 15) * STRIDE_W + S + 16) /* and what is read behind them */
+
+/* column[i] = the R values of x[i] and below it as one, for i = 0 .. count - 1 and some more. `room`:
+ * how far x can be read. */
+void fold_rows(float *column, global const float *x, int count, int W, size_t room) {
+    int i = 0;
+    for (; i < count && (size_t)(R - 1) * W + i + 16 <= room; i += 16) {
+        float16 best = vload16(0, x + i);
 #pragma unroll
-    for (int r = 0; r < R; r++)
+        for (int r = 1; r < R; r++)
+            best = fold_float16(best, vload16(0, x + r * W + i));
+        STORE16(private, best, column + i);
+    }
+    for (; i < count; i++) {
+        column[i] = x[i];
 #pragma unroll
-        for (int s = 0; s < S; s++)
-            sum += COLUMN(x + r * W, s);
-    return sum;
+        for (int r = 1; r < R; r++)
+            column[i] = fold_float(column[i], x[r * W + i]);
+    }
 }
 
-/* One output row (of NC * P) a work-item. */
-kernel void pool2d_rows_forward(global float *restrict y, const ulong y_offset,
-                                global const float *restrict x, const ulong x_offset, const int NC,
-                                const int H, const int W, const int P, const int Q) {
-    const int i = get_global_id(0);
-    if (i >= NC * P)
-        return;
-    const size_t start = ((size_t)(i / P) * H + i % P * STRIDE_H) * W, end = (size_t)NC * H * W;
-    x += x_offset + start;
-    y += y_offset + (size_t)i * Q;
+/* y[0 .. count - 1] from the columns, and past them what is written later, but not from `room` on. */
+void fold_columns(global float *y, const float *column, int count, int room) {
     int q = 0;
-    for (int count; q < Q && sixteen_fit(start + q * STRIDE_W, W, end); q += count) {
-        count = min(16, Q - q);
-        const int first = Q < 16 ? q : min(q, Q - 16); /* the last sixteen of the row again, if need be */
-        const float16 best = KIND == POOL_AVERAGE
-                                 ? sum_of_sixteen(x + first * STRIDE_W, W) / (R * S)
-                                 : best_of_sixteen(x + first * STRIDE_W, W).best;
-        if (Q >= 16) {
-            STORE16(global, best, y + first);
+#if STRIDE_W <= 2
+    for (; q < count; q += 16) {
+        const float *at = column + q * STRIDE_W;
+        float16 best = COLUMN(at, 0);
+#pragma unroll
+        for (int s = 1; s < S; s++)
+            best = fold_float16(best, COLUMN(at, s));
+        best = pooled_float16(best);
+        if (q + 16 <= room) {
+            STORE16(global, best, y + q);
             continue;
         }
-        float row[16];
-        STORE16(private, best, row);
-        for (int e = 0; e < count; e++)
-            y[e] = row[e];
+        float rest[16];
+        STORE16(private, best, rest);
+        for (int e = 0; e < count - q; e++)
+            y[q + e] = rest[e];
     }
-    for (; q < Q; q++) {
-        float best = x[q * STRIDE_W], sum = 0.0f;
+#endif
+    for (; q < count; q++) {
+        float best = column[q * STRIDE_W];
 #pragma unroll
-        for (int r = 0; r < R; r++)
-#pragma unroll
-            for (int s = 0; s < S; s++) {
-                const float v = x[r * W + q * STRIDE_W + s];
-                sum += v;
-                best = replaces(v, best) ? v : best;
-            }
-        y[q] = KIND == POOL_AVERAGE ? sum / (R * S) : best;
+        for (int s = 1; s < S; s++)
+            best = fold_float(best, column[q * STRIDE_W + s]);
+        y[q] = pooled_float(best);
     }
+}
+
+/* A plane (of NC): first the R values of each column as one, which neighbouring windows share. */
+void pool_plane(global float *y, global const float *x, size_t room, int W, int P, int Q) {
+    float column[SEGMENT_COLUMNS];
+    for (int p = 0; p < P; p++)
+        for (int q = 0; q < Q; q += SEGMENT) {
+            const int count = min(SEGMENT, Q - q), at = p * STRIDE_H * W + q * STRIDE_W;
+            fold_rows(column, x + at, (count - 1) * STRIDE_W + S, W, room - at);
+            fold_columns(y + p * Q + q, column, count, (P - p) * Q - q);
+        }
+}
+
+/* `planes` planes a work-item. */
+kernel void pool2d_rows_forward(global float *restrict y, const ulong y_offset,
+                                global const float *restrict x, const ulong x_offset, const int NC,
+                                const int H, const int W, const int P, const int Q,
+                                const int planes) {
+    const int first = get_global_id(0) * planes, end = min(first + planes, NC);
+    for (int i = first; i < end; i++)
+        pool_plane(y + y_offset + (size_t)i * P * Q, x + x_offset + (size_t)i * H * W,
+                   (size_t)(NC - i) * H * W, W, P, Q);
 }
 
 /* The gradient of COUNT windows of 2 x 2 side by side, with the vectors' even and odd lanes as the

@@ -4,8 +4,12 @@
  * "direct".
  */
 #include "opencl/opencl.h"
+#include "core/size.h"
 
 #include <stdio.h>
+
+/* Of a work-item that takes whole planes: less is not worth its start. */
+#define LEAST_PIXELS 4096
 
 /* The windows and strides that networks have: a program is compiled for each. */
 static bool is_common(size_t h, size_t w) {
@@ -54,6 +58,19 @@ static lens_status backward_rows(lens_tensor *dx, const lens_tensor *dy, const l
     return planes ? ocl_run_groups(&launch, count, 1) : ocl_run_1d(&launch, count * dy->shape.h);
 }
 
+/* Whole planes of pixels, some thousand of them a work-item. */
+static lens_status forward_rows(lens_tensor *y, const lens_tensor *x,
+                                const lens_pool2d_opts *opts) {
+    size_t count = x->shape.n * x->shape.c;
+    size_t planes = lens_size_max(1, LEAST_PIXELS / (x->shape.h * x->shape.w));
+    ocl_launch launch = begin_rows(y->context, "pool2d_rows_forward", opts);
+    ocl_arg_tensor(&launch, y);
+    ocl_arg_tensor(&launch, x);
+    arg_shapes(&launch, x->shape, y->shape);
+    ocl_arg_int(&launch, planes);
+    return ocl_run_groups(&launch, lens_size_div_up(count, planes), 1);
+}
+
 /* The rest of POOL2D_SIZES of cl/pool2d.cl. */
 static void arg_opts(ocl_launch *launch, const lens_pool2d_opts *opts) {
     const lens_padding *pad = &opts->padding;
@@ -72,14 +89,12 @@ static void arg_opts(ocl_launch *launch, const lens_pool2d_opts *opts) {
 }
 
 lens_status ocl_pool2d_forward(lens_tensor *y, const lens_tensor *x, const lens_pool2d_opts *opts) {
-    bool rows = rows_applicable(y->context, opts);
-    ocl_launch launch = rows ? begin_rows(y->context, "pool2d_rows_forward", opts)
-                             : ocl_begin(y->context, "pool2d", "pool2d_forward", "");
+    if (rows_applicable(y->context, opts))
+        return forward_rows(y, x, opts);
+    ocl_launch launch = ocl_begin(y->context, "pool2d", "pool2d_forward", "");
     ocl_arg_tensor(&launch, y);
     ocl_arg_tensor(&launch, x);
     arg_shapes(&launch, x->shape, y->shape);
-    if (rows)
-        return ocl_run_1d(&launch, y->count / y->shape.w);
     arg_opts(&launch, opts);
     return ocl_run_1d(&launch, y->count);
 }
