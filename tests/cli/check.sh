@@ -52,7 +52,7 @@ says "repeat: lenslet check softmax --case"
 # ---- pocl.cl declares what the kernels call, and what calls more is built all the same
 LENSLET_LOG=debug expect 0 check conv2d pool2d pad2d dense activation loss optimizer dropout
 ! grep "with PoCL's own header" "$err" || fail "cl/pocl.cl lacks a function that kernels call"
-sed 's|/\*= sum|/= sum + 0.0f * sinh(sum)|' wrong/softmax.cl >more.cl
+sed "s|\*= sum|/= sum + sinh(0.0f * sum)|" wrong/softmax.cl >more.cl
 if grep -q sinh more.cl && ! grep -q sinh wrong/pocl.cl; then
     mv more.cl wrong/softmax.cl
 else
