@@ -2,148 +2,193 @@
  *
  *     y = gamma z + beta,  z = (x - mean) inverse,  inverse = 1 / sqrt(variance + epsilon)
  *
- * x, y (N, C, HW). One group does one channel, its work-items share the pixels of each image's plane.
- * A sum is one of planes, each of which is one of lanes: short sums, so that float32 is enough, in an
- * order that depends on the group's size alone. Same result as ref_batchnorm.c but for rounding.
+ * x, y (N, C, HW). On a CPU a group is one work-item, which takes a channel, by vectors along each image's
+ * plane. On a GPU a group of any size adds up a channel in LANES partial sums, and what has no sums takes several
+ * groups a channel. Short sums, so that float32 is enough, in an order that depends on the shape alone.
+ * Same result as ref_batchnorm.c but for rounding.
  */
 
-#ifndef LANES
-#define LANES 1 /* 16: a CPU's vectors; 1: the group is the vector */
+#ifndef VECTORS
+#define VECTORS 0 /* 1 on a CPU */
 #endif
-#define MAX_ITEMS 64 /* of a group */
 
-/* Where work-item's share of a plane begins, one by one, behind the whole vectors. */
-#if LANES == 16
-#define TAIL(HW) ((HW) / 16 * 16 + (int)get_local_id(0))
-#else
-#define TAIL(HW) ((int)get_local_id(0))
-#endif
-#define EACH_VECTOR(p, HW)                                                                         \
-    for (int p = get_local_id(0) * 16; p + 16 <= HW; p += get_local_size(0) * 16)
-#define EACH_PIXEL(p, HW) for (int p = TAIL(HW); p < HW; p += get_local_size(0))
+#if VECTORS
 
-float lanes_sum(float16 v) {
-    const float8 a = v.lo + v.hi;
-    const float4 b = a.lo + a.hi;
-    return (b.x + b.z) + (b.y + b.w);
-}
+#define LANES 1
+#define EACH_VECTOR(p, HW) for (int p = 0; p + 16 <= HW; p += 16)
+#define EACH_PIXEL(p, HW) for (int p = (HW) / 16 * 16; p < HW; p++)
 
-/* The work-items' values, added up for all of them. */
-float group_sum(local float *values, float own) {
-    barrier(CLK_LOCAL_MEM_FENCE);
-    values[get_local_id(0)] = own;
-    barrier(CLK_LOCAL_MEM_FENCE);
+/* The channel's sum of x - mean, or of its square. */
+float channel_sum(local float *values, global const float *x, int N, size_t image, int HW,
+                  float mean, int squares) {
     float sum = 0.0f;
-    for (int i = 0; i < (int)get_local_size(0); i++)
-        sum += values[i];
-    return sum;
-}
-
-/* A work-item's share of a plane's sum of x - mean, or of its square. */
-float plane_sum(global const float *x, int HW, float mean, int squares) {
-    float sum = 0.0f;
-#if LANES == 16
-    float16 lanes = 0.0f;
-    EACH_VECTOR(p, HW) {
-        const float16 v = vload16(0, x + p) - mean;
-        lanes = squares ? fma(v, v, lanes) : lanes + v;
-    }
-    sum = lanes_sum(lanes);
-#endif
-    EACH_PIXEL(p, HW) {
-        const float v = x[p] - mean;
-        sum = squares ? fma(v, v, sum) : sum + v;
+    for (int n = 0; n < N; n++, x += image) {
+        float16 lanes = 0.0f;
+        EACH_VECTOR(p, HW) {
+            const float16 v = vload16(0, x + p) - mean;
+            lanes = squares ? fma(v, v, lanes) : lanes + v;
+        }
+        float rest = lanes_sum(lanes);
+        EACH_PIXEL(p, HW) {
+            const float v = x[p] - mean;
+            rest = squares ? fma(v, v, rest) : rest + v;
+        }
+        sum += rest;
     }
     return sum;
 }
 
 /* The same of dy, or of dy (x - mean). */
-float plane_product(global const float *dy, global const float *x, int HW, float mean,
-                    int products) {
+float channel_product(local float *values, global const float *dy, global const float *x, int N,
+                      size_t image, int HW, float mean, int products) {
     float sum = 0.0f;
-#if LANES == 16
-    float16 lanes = 0.0f;
-    EACH_VECTOR(p, HW) {
-        const float16 v = vload16(0, dy + p);
-        lanes = products ? fma(v, vload16(0, x + p) - mean, lanes) : lanes + v;
+    for (int n = 0; n < N; n++, dy += image, x += image) {
+        float16 lanes = 0.0f;
+        EACH_VECTOR(p, HW) {
+            const float16 v = vload16(0, dy + p);
+            lanes = products ? fma(v, vload16(0, x + p) - mean, lanes) : lanes + v;
+        }
+        float rest = lanes_sum(lanes);
+        EACH_PIXEL(p, HW) rest = products ? fma(dy[p], x[p] - mean, rest) : rest + dy[p];
+        sum += rest;
     }
-    sum = lanes_sum(lanes);
-#endif
-    EACH_PIXEL(p, HW) sum = products ? fma(dy[p], x[p] - mean, sum) : sum + dy[p];
     return sum;
 }
 
-/* With the running statistics, or, when training, with the batch's, which move the running ones and
- * become `saved`: C means and C inverses. */
-kernel void batchnorm_forward(global float *y, const ulong y_offset, global const float *x,
-                              const ulong x_offset, global const float *gamma,
-                              const ulong gamma_offset, global const float *beta,
-                              const ulong beta_offset, global float *running_mean,
-                              const ulong running_mean_offset, global float *running_variance,
-                              const ulong running_variance_offset, global float *saved,
-                              const ulong saved_offset, const int training, const int N,
-                              const int C, const int HW, const float epsilon,
-                              const float momentum) {
-    local float values[MAX_ITEMS];
-    const int c = get_group_id(0);
-    const size_t image = (size_t)C * HW, first = (size_t)c * HW;
-    const float m = (float)N * (float)HW;
-    x += x_offset + first;
-    y += y_offset + first;
-    running_mean += running_mean_offset + c;
-    running_variance += running_variance_offset + c;
-    float mean, variance;
-    if (training) {
-        float sum = 0.0f, squares = 0.0f;
-        for (int n = 0; n < N; n++)
-            sum += plane_sum(x + n * image, HW, 0.0f, 0);
-        mean = group_sum(values, sum) / m;
-        for (int n = 0; n < N; n++)
-            squares += plane_sum(x + n * image, HW, mean, 1);
-        variance = group_sum(values, squares) / m;
-    } else {
-        mean = *running_mean;
-        variance = *running_variance;
+#else
+
+#define LANES 1024 /* partial sums of a channel */
+
+/* A work-item's pixels of a channel whose groups lie along the second dimension. */
+#define EACH_OWN(n, p, N, HW)                                                                      \
+    EACH_OF_LANE(n, p, (int)get_global_id(1) * (int)get_local_size(0) + (int)get_local_id(0),      \
+                 (int)(get_local_size(0) * get_global_size(1)), N, HW)
+
+/* The same for all work-items of a group. */
+float channel_sum(local float *values, global const float *x, int N, size_t image, int HW,
+                  float mean, int squares) {
+    for (int lane = get_local_id(0); lane < LANES; lane += get_local_size(0)) {
+        float sum = 0.0f;
+        EACH_OF_LANE(n, p, lane, LANES, N, HW) {
+            const float v = x[n * image + p] - mean;
+            sum = squares ? fma(v, v, sum) : sum + v;
+        }
+        values[lane] = sum;
     }
-    const float inverse = 1.0f / sqrt(variance + epsilon);
-    if (training && get_local_id(0) == 0) {
-        saved[saved_offset + c] = mean;
-        saved[saved_offset + C + c] = inverse;
-        *running_mean = momentum * *running_mean + (1.0f - momentum) * mean;
-        *running_variance = momentum * *running_variance + (1.0f - momentum) * variance;
+    return local_sum(values, LANES);
+}
+
+float channel_product(local float *values, global const float *dy, global const float *x, int N,
+                      size_t image, int HW, float mean, int products) {
+    for (int lane = get_local_id(0); lane < LANES; lane += get_local_size(0)) {
+        float sum = 0.0f;
+        EACH_OF_LANE(n, p, lane, LANES, N, HW) {
+            const float slope = dy[n * image + p];
+            sum = products ? fma(slope, x[n * image + p] - mean, sum) : sum + slope;
+        }
+        values[lane] = sum;
     }
-    const float factor = gamma[gamma_offset + c] * inverse, shift = beta[beta_offset + c];
-    for (int n = 0; n < N; n++) {
-        global const float *in = x + n * image;
-        global float *out = y + n * image;
-#if LANES == 16
-        EACH_VECTOR(p, HW)
-        vstore16(fma(vload16(0, in + p) - mean, (float16)factor, (float16)shift), 0, out + p);
+    return local_sum(values, LANES);
+}
+
 #endif
-        EACH_PIXEL(p, HW) out[p] = fma(in[p] - mean, factor, shift);
+
+/* The batch's mean and variance of channel c, which also move the running ones and become `saved`: C means
+ * and C inverses. */
+void statistics(float *mean, float *inverse, local float *values, global const float *x,
+                global float *running_mean, global float *running_variance, global float *saved,
+                int c, int N, int C, int HW, float epsilon, float momentum) {
+    const size_t image = (size_t)C * HW;
+    const float m = (float)N * (float)HW;
+    *mean = channel_sum(values, x, N, image, HW, 0.0f, 0) / m;
+    const float variance = channel_sum(values, x, N, image, HW, *mean, 1) / m;
+    *inverse = 1.0f / sqrt(variance + epsilon);
+    if (get_local_id(0) == 0) {
+        saved[c] = *mean;
+        saved[C + c] = *inverse;
+        running_mean[c] = momentum * running_mean[c] + (1.0f - momentum) * *mean;
+        running_variance[c] = momentum * running_variance[c] + (1.0f - momentum) * variance;
     }
 }
 
-/* dgamma = sum of dy z,  dbeta = sum of dy */
+#define STATISTICS                                                                                 \
+    global float *running_mean, const ulong running_mean_offset, global float *running_variance,   \
+        const ulong running_variance_offset, global float *saved, const ulong saved_offset
+
+/* One group a channel; batchnorm_forward follows. */
+kernel void batchnorm_statistics(global const float *x, const ulong x_offset, STATISTICS,
+                                 const int N, const int C, const int HW, const float epsilon,
+                                 const float momentum) {
+    local float values[LANES];
+    const int c = get_group_id(0);
+    float mean, inverse;
+    statistics(&mean, &inverse, values, x + x_offset + (size_t)c * HW,
+               running_mean + running_mean_offset, running_variance + running_variance_offset,
+               saved + saved_offset, c, N, C, HW, epsilon, momentum);
+}
+
+/* With the running statistics, or, when training, with the batch's: its own, one group a channel, or those that
+ * are in `saved`. */
+#define RUNNING 0
+#define OWN 1
+#define SAVED 2
+
+kernel void batchnorm_forward(global float *y, const ulong y_offset, global const float *x,
+                              const ulong x_offset, global const float *gamma,
+                              const ulong gamma_offset, global const float *beta,
+                              const ulong beta_offset, STATISTICS, const int which, const int N,
+                              const int C, const int HW, const float epsilon,
+                              const float momentum) {
+    const int c = get_group_id(0);
+    const size_t image = (size_t)C * HW, first = (size_t)c * HW;
+    x += x_offset + first;
+    y += y_offset + first;
+    running_mean += running_mean_offset;
+    running_variance += running_variance_offset;
+    saved += saved_offset;
+    float mean, inverse;
+    if (which == RUNNING) {
+        mean = running_mean[c];
+        inverse = 1.0f / sqrt(running_variance[c] + epsilon);
+    } else if (which == SAVED) {
+        mean = saved[c];
+        inverse = saved[C + c];
+    }
+#if VECTORS
+    local float values[LANES];
+    if (which == OWN)
+        statistics(&mean, &inverse, values, x, running_mean, running_variance, saved, c, N, C, HW,
+                   epsilon, momentum);
+#endif
+    const float factor = gamma[gamma_offset + c] * inverse, shift = beta[beta_offset + c];
+#if VECTORS
+    for (int n = 0; n < N; n++) {
+        global const float *in = x + n * image;
+        global float *out = y + n * image;
+        EACH_VECTOR(p, HW)
+        vstore16(fma(vload16(0, in + p) - mean, (float16)factor, (float16)shift), 0, out + p);
+        EACH_PIXEL(p, HW) out[p] = fma(in[p] - mean, factor, shift);
+    }
+#else
+    EACH_OWN(n, p, N, HW) y[n * image + p] = fma(x[n * image + p] - mean, factor, shift);
+#endif
+}
+
+/* dgamma = sum of dy z,  dbeta = sum of dy. One group a channel. */
 kernel void batchnorm_backward_weight(global float *dgamma, const ulong dgamma_offset,
                                       global float *dbeta, const ulong dbeta_offset,
                                       global const float *dy, const ulong dy_offset,
                                       global const float *x, const ulong x_offset,
                                       global const float *saved, const ulong saved_offset,
                                       const int N, const int C, const int HW) {
-    local float values[MAX_ITEMS];
+    local float values[LANES];
     const int c = get_group_id(0);
     const size_t image = (size_t)C * HW, first = (size_t)c * HW;
     const float mean = saved[saved_offset + c], inverse = saved[saved_offset + C + c];
     x += x_offset + first;
     dy += dy_offset + first;
-    float sum = 0.0f, products = 0.0f;
-    for (int n = 0; n < N; n++) {
-        sum += plane_product(dy + n * image, x + n * image, HW, mean, 0);
-        products += plane_product(dy + n * image, x + n * image, HW, mean, 1);
-    }
-    sum = group_sum(values, sum);
-    products = group_sum(values, products);
+    const float sum = channel_product(values, dy, x, N, image, HW, mean, 0);
+    const float products = channel_product(values, dy, x, N, image, HW, mean, 1);
     if (get_local_id(0) == 0) {
         dgamma[dgamma_offset + c] = products * inverse;
         dbeta[dbeta_offset + c] = sum;
@@ -169,15 +214,20 @@ kernel void batchnorm_backward_input(global float *dx, const ulong dx_offset,
     dx += dx_offset + first;
     dy += dy_offset + first;
     x += x_offset + first;
+#if VECTORS
     for (int n = 0; n < N; n++) {
         global const float *in = x + n * image, *slopes = dy + n * image;
         global float *out = dx + n * image;
-#if LANES == 16
         EACH_VECTOR(p, HW) {
             const float16 z = vload16(0, in + p) - mean;
             vstore16(factor * fma(z, (float16)-tilt, vload16(0, slopes + p) - slope), 0, out + p);
         }
-#endif
         EACH_PIXEL(p, HW) out[p] = factor * fma(in[p] - mean, -tilt, slopes[p] - slope);
     }
+#else
+    EACH_OWN(n, p, N, HW) {
+        const size_t at = n * image + p;
+        dx[at] = factor * fma(x[at] - mean, -tilt, dy[at] - slope);
+    }
+#endif
 }

@@ -16,7 +16,7 @@
  * STORE16: vstore16() to `space` memory at any float, of which some make four stores.
  * STREAM16: the same to global memory, past the caches where it can: for what is written once and not
  * read soon, which then need not be read before it is written.
- * PREFETCH: ask for the line of `at` in global memory. */
+ * PREFETCH: ask for the line of `at` in global memory, where the compiler can say so (ocl_quirks.c). */
 #ifdef __clang__
 typedef float16 __attribute__((aligned(4))) float16_anywhere;
 #define STORE16(space, value, at) (*(space float16_anywhere *)(at) = (value))
@@ -25,10 +25,13 @@ typedef float16 __attribute__((aligned(4))) float16_anywhere;
         __builtin_nontemporal_store(value, (global float16 *)(at));                                \
     else                                                                                           \
         STORE16(global, value, at)
-#define PREFETCH(at) __builtin_prefetch((const void *)(ulong)(at), 0, 2)
 #else
 #define STORE16(space, value, at) vstore16(value, 0, at)
 #define STREAM16(value, at) vstore16(value, 0, at)
+#endif
+#if defined(__clang__) && !defined(NO_PREFETCH)
+#define PREFETCH(at) __builtin_prefetch((const void *)(ulong)(at), 0, 2)
+#else
 #define PREFETCH(at)
 #endif
 
@@ -128,6 +131,42 @@ float activate(int kind, float alpha, float x) {
         return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
     return activate_float(kind, alpha, x);
 }
+
+/* The sum of all lanes, in halves. (Their upper half is not v.hi for tools/test_oclgrind.sh, which says why.) */
+float lanes_sum(float16 v) {
+    const float8 a = v.lo + (float8)(v.s8, v.s9, v.sa, v.sb, v.sc, v.sd, v.se, v.sf);
+    const float4 b = a.lo + a.hi;
+    return (b.x + b.z) + (b.y + b.w);
+}
+
+/* The sum of a group's `lanes` values in local memory, a power of two up to 1024, for all its work-items: in
+ * halves, so in an order that has nothing to do with how many work-items the group has. */
+#define ADD_UPPER(values, lanes, n)                                                                \
+    barrier(CLK_LOCAL_MEM_FENCE);                                                                  \
+    for (int i = get_local_id(0); i < (n) && (n) < (lanes); i += get_local_size(0))                \
+        values[i] += values[i + (n)];
+float local_sum(local float *values, int lanes) {
+    ADD_UPPER(values, lanes, 512)
+    ADD_UPPER(values, lanes, 256)
+    ADD_UPPER(values, lanes, 128)
+    ADD_UPPER(values, lanes, 64)
+    ADD_UPPER(values, lanes, 32)
+    ADD_UPPER(values, lanes, 16)
+    ADD_UPPER(values, lanes, 8)
+    ADD_UPPER(values, lanes, 4)
+    ADD_UPPER(values, lanes, 2)
+    ADD_UPPER(values, lanes, 1)
+    barrier(CLK_LOCAL_MEM_FENCE);
+    const float sum = values[0];
+    barrier(CLK_LOCAL_MEM_FENCE); /* before they are written anew */
+    return sum;
+}
+
+/* Pixels (n, p) of a channel of N planes, every `lanes`-th from the `lane`-th on: neighbours read
+ * neighbours, and nothing is divided in the loop. */
+#define EACH_OF_LANE(n, p, lane, lanes, N, HW)                                                     \
+    for (int n = (lane) / (HW), p = (lane) % (HW); n < (N);                                        \
+         p += (lanes) % (HW), n += (lanes) / (HW) + (p >= (HW)), p -= p >= (HW) ? (HW) : 0)
 
 /* activate() for `count` private values. */
 void activate_all(int kind, float alpha, float *x, int count) {

@@ -301,8 +301,5 @@ kernel void conv2d_blocked_backward_bias(global float *restrict db, const ulong 
         for (; i < PQ; i++)
             rest += plane[i];
     }
-    const float8 eight = lanes.lo + lanes.hi;
-    const float4 four = eight.lo + eight.hi;
-    const float2 two = four.lo + four.hi;
-    db[db_offset + k] = two.x + two.y + rest;
+    db[db_offset + k] = lanes_sum(lanes) + rest;
 }

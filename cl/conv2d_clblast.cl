@@ -5,7 +5,7 @@
  * result unless a kernel says otherwise; those past the end do nothing. Every sum has a fixed order.
  */
 
-#define BIAS_GROUP 128 /* the most work-items of a group that sums a channel */
+#define LANES 1024 /* partial sums of a channel's gradient, whatever the group's size */
 
 /* In the order of arg_sizes() in ocl_conv2d_clblast.c. */
 #define CONV2D_CLBLAST_SIZES                                                                       \
@@ -70,22 +70,19 @@ kernel void conv2d_clblast_add_parts(global float *restrict dw, const ulong dw_o
     dw[dw_offset + i] = sum;
 }
 
-/* db[k] = sum over n,p,q of dy[n,k,p,q]. One group a channel, of at most BIAS_GROUP work-items: each
- * adds every BIAS_GROUP-th element, the first one adds up what they found. */
+/* db[k] = sum over n,p,q of dy[n,k,p,q]. One group of any size a channel. */
 kernel void conv2d_clblast_backward_bias(global float *restrict db, const ulong db_offset,
                                          global const float *restrict dy, const ulong dy_offset,
                                          const int N, const int K, const int PQ) {
-    local float found[BIAS_GROUP];
-    const int k = get_group_id(0), me = get_local_id(0), all = get_local_size(0);
+    local float values[LANES];
+    const int k = get_group_id(0);
     dy += dy_offset + (size_t)k * PQ;
-    float sum = 0.0f;
-    for (int i = me; i < N * PQ; i += all)
-        sum += dy[(size_t)(i / PQ) * K * PQ + i % PQ];
-    found[me] = sum;
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (me == 0) {
-        for (int i = 1; i < all; i++)
-            sum += found[i];
-        db[db_offset + k] = sum;
+    for (int lane = get_local_id(0); lane < LANES; lane += get_local_size(0)) {
+        float sum = 0.0f;
+        EACH_OF_LANE(n, i, lane, LANES, N, PQ) sum += dy[(size_t)n * K * PQ + i];
+        values[lane] = sum;
     }
+    const float sum = local_sum(values, LANES);
+    if (get_local_id(0) == 0)
+        db[db_offset + k] = sum;
 }

@@ -386,6 +386,8 @@ conv2d_packed_backward_weight(global float *restrict parts, const ulong parts_of
     find_taps(offset, t0, count, R, S, H, W, stride_h, stride_w, dilation_h, dilation_w);
     x += x_offset + (size_t)g * (C / groups) * H * W;
     lanes += lanes_offset + (size_t)g * tiles * N * PQ * LANES;
+    for (int i = count * BLOCK_PIXELS; i < (count + 7) / 8 * 8 * BLOCK_PIXELS; i++)
+        panel[i] = 0.0f; /* taps that fill the last eight */
     for (int first = start; first < end; first += BLOCK_PIXELS) {
         const int pixels = min(BLOCK_PIXELS, end - first);
         int runs = 0;

@@ -83,7 +83,7 @@ matmul_blocked(global float *restrict c, const ulong c_offset, global const floa
         for (int m = first_row; m < last_row; m += TILE_ROWS) {
             const int valid = min(TILE_ROWS, last_row - m);
             float16 acc[2 * TILE_ROWS];
-            float tile[TILE_ROWS * TILE_COLUMNS];
+            float tile[TILE_ROWS * TILE_COLUMNS] = {0.0f}; /* what hangs over the edge stays 0 */
 #pragma unroll
             for (int i = 0; i < 2 * TILE_ROWS; i++)
                 acc[i] = 0.0f;

@@ -8,11 +8,13 @@
 #define KIND SGD /* the optimizer */
 #endif
 
-/* Elements of one work-item of optimizer_step. */
-#define STEP_ELEMENTS 16
+#ifndef RUN
+#define RUN 16 /* elements of one work-item of optimizer_step; 1 on a GPU, where neighbours are to read neighbours */
+#endif
 
-/* Partial sums of optimizer_norm, whatever the device: the sum's order is fixed. */
+/* Partial sums of optimizer_norm, whatever the device: the sum's order is fixed. On a GPU each is one of LANES. */
 #define PARTS 256
+#define LANES 256
 
 /* `clip_norm` 0: no clipping, `norm` is not read. `rate` carries adam's bias correction, `decay` is
  * the uncorrected rate times weight_decay. What a kind does not use is not touched. */
@@ -25,10 +27,10 @@ kernel void optimizer_step(global float *restrict w, const ulong w_offset,
                            const float decay, const float rate, const float momentum,
                            const float rho, const float beta1, const float beta2,
                            const float epsilon) {
-    const int first = get_global_id(0) * STEP_ELEMENTS;
+    const int first = get_global_id(0) * RUN;
     if (first >= count)
         return;
-    const int last = min(first + STEP_ELEMENTS, count);
+    const int last = min(first + RUN, count);
     const float clip = clip_norm > 0 ? clip_norm / fmax(clip_norm, norm[norm_offset]) : 1.0f;
     w += w_offset;
     g += g_offset;
@@ -105,4 +107,39 @@ kernel void optimizer_norm_direct(global float *restrict norm, const ulong norm_
         sum += part;
     }
     norm[norm_offset] = sqrt(sum);
+}
+
+/* ---- the norm on a GPU ----------------------------------------------------------------------- */
+
+/* Part i of PARTS, for all work-items of its group: every PARTS * LANES-th element goes into a lane. */
+float part_of_norm(local float *values, global const float *g, int i, int count) {
+    for (int lane = get_local_id(0); lane < LANES; lane += get_local_size(0)) {
+        float sum = 0.0f;
+        for (int j = i * LANES + lane; j < count; j += PARTS * LANES)
+            sum = fma(g[j], g[j], sum);
+        values[lane] = sum;
+    }
+    return local_sum(values, LANES);
+}
+
+/* A group of any size a part; optimizer_norm adds them up. */
+kernel void optimizer_norm_groups(global float *restrict parts, const ulong parts_offset,
+                                  global const float *restrict g, const ulong g_offset,
+                                  const int count) {
+    local float values[LANES];
+    const float sum = part_of_norm(values, g + g_offset, get_group_id(0), count);
+    if (get_local_id(0) == 0)
+        parts[parts_offset + get_group_id(0)] = sum;
+}
+
+/* Without scratch: all parts by one group, in the same order. */
+kernel void optimizer_norm_group(global float *restrict norm, const ulong norm_offset,
+                                 global const float *restrict g, const ulong g_offset,
+                                 const int count) {
+    local float values[LANES];
+    float sum = 0.0f;
+    for (int i = 0; i < PARTS; i++)
+        sum += part_of_norm(values, g + g_offset, i, count);
+    if (get_local_id(0) == 0)
+        norm[norm_offset] = sqrt(sum);
 }

@@ -31,8 +31,8 @@ BUILD_PACKAGES=(build-essential cmake pkg-config ocl-icd-opencl-dev opencl-heade
 
 # What the tests need besides: scripts make their data and fetch it, the tree's rules ask git for its
 # files, the report's JSON and pages are checked as others read them, clang, libclc and Intel's ocloc compile
-# the kernels for GPUs that are not there, and Mesa's rusticl runs them.
-TEST_PACKAGES=(git python3 curl clang-15 libclc-15 intel-opencl-icd mesa-opencl-icd python3-jsonschema chromium tidy)
+# the kernels for GPUs that are not there, and Mesa's rusticl and Oclgrind run them.
+TEST_PACKAGES=(git python3 curl clang-15 libclc-15 intel-opencl-icd mesa-opencl-icd oclgrind python3-jsonschema chromium tidy)
 
 # The data of the quick start and of the tests.
 DATA_PACKAGES=(dataset-fashion-mnist)

@@ -4,6 +4,9 @@
 Debian's python3-torch is enough. Its best configuration on a CPU has one thread a core and an OpenBLAS
 that knows the processor (OPENBLAS_CORETYPE), which compare.py sets, and no denormal numbers. The
 variants are the layouts and, in inference, the frozen graph; compare.py keeps the fastest.
+
+With a "device" other than "cpu" in the work it runs there ("cuda": NVIDIA's and AMD's GPUs), in float32
+throughout (no TF32) and with the algorithms that cuDNN finds fastest; some runs are queued before it waits.
 """
 import torch
 from torch import nn
@@ -59,7 +62,11 @@ def build(name):
     return shape, net, sum(t.numel() for t in [*net.parameters(), *state])
 
 
+QUEUED = 8  # runs on a GPU between two waits
+
+
 def laid_out(work, net, images):
+    net, images = net.to(work["device"]), images.to(work["device"])
     if "channels_last" in work["variant"]:
         return net.to(memory_format=torch.channels_last), images.to(memory_format=torch.channels_last)
     return net, images
@@ -74,6 +81,7 @@ def training_step(work):
         loss_of, labels = nn.BCEWithLogitsLoss(), torch.randint(2, (work["batch"], 1)).float()
     else:
         loss_of, labels = nn.CrossEntropyLoss(), torch.randint(classes, (work["batch"],))
+    labels = labels.to(work["device"])
 
     def run():
         optimizer.zero_grad(set_to_none=True)
@@ -139,13 +147,27 @@ def blas():
     return " ".join(sorted(names))
 
 
+def serve_on_gpu(run, parameters):
+    def queued():
+        for _ in range(QUEUED):
+            run()
+        torch.cuda.synchronize()
+
+    worker.serve(queued, parameters, notes=torch.cuda.get_device_name(), runs=QUEUED)
+
+
 def main():
-    work = worker.work()
+    work = {"device": "cpu", **worker.work()}
     torch.manual_seed(0)
     torch.set_num_threads(work["threads"])
     torch.set_flush_denormal(True)
-    start = {"step": training_step, "inference": inference, "op": operation}[work["do"]]
-    worker.serve(*start(work), notes=blas())
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = True
+    run, parameters = {"step": training_step, "inference": inference, "op": operation}[work["do"]](work)
+    if work["device"] == "cpu":
+        worker.serve(run, parameters, notes=blas())
+    else:
+        serve_on_gpu(run, parameters)
 
 
 main()

@@ -32,16 +32,16 @@ def work(text=None):
     return json.loads(text or sys.argv[1])
 
 
-def milliseconds(run):
+def milliseconds(run, runs=1):
     start = time.perf_counter()
     run()
-    return (time.perf_counter() - start) * 1e3
+    return (time.perf_counter() - start) * 1e3 / runs
 
 
-def turn(run, seconds):
+def turn(run, seconds, runs=1):
     times, start = [], time.perf_counter()
     while len(times) < RUNS_LEAST or time.perf_counter() - start < seconds:
-        times.append(milliseconds(run))
+        times.append(milliseconds(run, runs))
     return {"median_ms": statistics.median(times), "min_ms": min(times)}
 
 
@@ -49,8 +49,8 @@ def say(message):
     print(json.dumps(message), flush=True)
 
 
-def serve(run, parameters=None, notes=None):
-    """`run` does the work once and returns when it is done."""
+def serve(run, parameters=None, notes=None, runs=1):
+    """`run` does the work once, or `runs` times, and returns when it is done."""
     say({"first_ms": milliseconds(run), "parameters": parameters, "notes": notes})
     for line in sys.stdin:
-        say(turn(run, float(line)))
+        say(turn(run, float(line), runs))

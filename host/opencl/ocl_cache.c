@@ -5,6 +5,7 @@
  * simply not a match. Whatever goes wrong here means compiling again, never an error.
  */
 #include "core/cache.h"
+#include "opencl/ocl_quirks.h"
 #include "opencl/opencl.h"
 
 #include <errno.h>
@@ -18,13 +19,12 @@
 #define CACHE_FORMAT 1
 #define MAX_BINARY_BYTES ((size_t)256 << 20)
 
-/* PoCL and NVIDIA keep their own caches, and asking PoCL for a binary makes it compile once more;
- * LENSLET_CACHE=1 or 0 overrules. */
+/* Not where the driver does it itself; LENSLET_CACHE=1 or 0 overrules. */
 static bool cache_wanted(const lens_device_info *device) {
     const char *wish = getenv("LENSLET_CACHE");
     if (wish && *wish)
         return strcmp(wish, "0") != 0;
-    return !ocl_is_pocl(device) && !strstr(device->platform, "NVIDIA");
+    return !(ocl_quirks_of(device) & OCL_QUIRK_KEEPS_CACHE);
 }
 
 /* What the file opens with, after which the binary follows. */

@@ -15,7 +15,7 @@
 
 #define MOST_FLOATS ((size_t)1 << 25) /* of scratch: 128 MiB */
 #define MOST_IMAGES 32768             /* of a batch: the third dimension of some devices is short */
-#define BIAS_GROUP 128                /* as in cl/conv2d_clblast.cl */
+#define BIAS_LANES 1024               /* as LANES in cl/conv2d_clblast.cl */
 
 /* ---- sizes --------------------------------------------------------------------------------- */
 
@@ -227,8 +227,5 @@ lens_status ocl_conv2d_clblast_backward_bias(lens_tensor *db, const lens_tensor 
     ocl_arg_int(&launch, dy->shape.n);
     ocl_arg_int(&launch, dy->shape.c);
     ocl_arg_int(&launch, dy->shape.h * dy->shape.w);
-    LENS_TRY(launch.status);
-    size_t local = lens_size_min(BIAS_GROUP, launch.kernel->work_group_items);
-    size_t global = db->count * local;
-    return ocl_run(&launch, 1, &global, &local);
+    return ocl_run_groups(&launch, db->count, BIAS_LANES);
 }

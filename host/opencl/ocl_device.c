@@ -1,5 +1,6 @@
 /* ocl_device.c: every device of every platform, and what each can do. */
 #include "opencl/ocl_clblast.h"
+#include "opencl/ocl_quirks.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 
 #define MAX_PLATFORMS 64
 #define MAX_DEVICES 256 /* of one platform */
+#define MAX_DIMENSIONS 64
 
 /* Fills `ids`; 0 when there is none or the loader fails: a machine without OpenCL is no error. */
 static cl_uint list_platforms(cl_platform_id ids[MAX_PLATFORMS]) {
@@ -82,6 +84,17 @@ static size_t device_size(cl_device_id id, cl_device_info what) {
     return value < PTRDIFF_MAX ? value : PTRDIFF_MAX;
 }
 
+/* The largest work-group whose work-items lie along the first dimension, as all of ours do. Some
+ * devices give that dimension less than a group may have. */
+static size_t device_group(cl_device_id id) {
+    size_t most = device_size(id, CL_DEVICE_MAX_WORK_GROUP_SIZE), sizes[MAX_DIMENSIONS] = {0};
+    if (clGetDeviceInfo(id, CL_DEVICE_MAX_WORK_ITEM_SIZES, sizeof sizes, sizes, NULL) ==
+            CL_SUCCESS &&
+        sizes[0] && sizes[0] < most)
+        return sizes[0];
+    return most;
+}
+
 static bool device_has(cl_device_id id, const char *extension) {
     char all[16384] = "";
     if (clGetDeviceInfo(id, CL_DEVICE_EXTENSIONS, sizeof all - 1, all, NULL) != CL_SUCCESS)
@@ -113,12 +126,13 @@ static void describe(lens_device_info *info, cl_platform_id platform, cl_device_
     info->memory_bytes = device_bytes(id, CL_DEVICE_GLOBAL_MEM_SIZE);
     info->allocation_bytes = device_bytes(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
     info->local_bytes = device_bytes(id, CL_DEVICE_LOCAL_MEM_SIZE);
-    info->work_group_items = device_size(id, CL_DEVICE_MAX_WORK_GROUP_SIZE);
+    info->work_group_items = device_group(id);
     info->alignment_bytes = device_uint(id, CL_DEVICE_MEM_BASE_ADDR_ALIGN) / 8;
     info->available = device_uint(id, CL_DEVICE_AVAILABLE);
     info->has_compiler = device_uint(id, CL_DEVICE_COMPILER_AVAILABLE);
     info->has_fp16 = device_has(id, "cl_khr_fp16");
     info->has_fp64 = device_has(id, "cl_khr_fp64");
+    ocl_quirks_name(info->quirks, sizeof info->quirks, ocl_quirks_of(info));
 }
 
 lens_status lens_opencl_list(lens_device_info *infos, size_t capacity, size_t *count) {
@@ -150,10 +164,6 @@ lens_status ocl_find_device(const lens_device_info *info, cl_platform_id *platfo
         return LENS_OK;
     }
     return lens_fail(LENS_NO_DEVICE, "device %zu, %s, is gone", info->index, info->name);
-}
-
-bool ocl_is_pocl(const lens_device_info *device) {
-    return strstr(device->platform, "Portable Computing Language") != NULL;
 }
 
 void lens_opencl_release_compilers(void) {

@@ -116,8 +116,7 @@ lens_status ocl_span_end(ocl_span *span, bool queued) {
     return status;
 }
 
-/* `wanted` halved until the kernel can run with it. */
-static size_t group_size(const ocl_kernel *kernel, size_t wanted) {
+size_t ocl_group_size(const ocl_kernel *kernel, size_t wanted) {
     while (wanted > kernel->work_group_items)
         wanted /= 2;
     return wanted;
@@ -125,14 +124,14 @@ static size_t group_size(const ocl_kernel *kernel, size_t wanted) {
 
 lens_status ocl_run_groups(ocl_launch *launch, size_t groups, size_t items) {
     LENS_TRY(launch->status);
-    size_t local = group_size(launch->kernel, items), global = groups * local;
+    size_t local = ocl_group_size(launch->kernel, items), global = groups * local;
     return ocl_run(launch, 1, &global, &local);
 }
 
 lens_status ocl_run_1d(ocl_launch *launch, size_t items) {
     LENS_TRY(launch->status);
     /* On a CPU a group is the unit handed to a thread, on a GPU it fills the lanes of one core. */
-    size_t local = group_size(launch->kernel, 64);
+    size_t local = ocl_group_size(launch->kernel, 64);
     size_t global = lens_size_round_up(items, local);
     return ocl_run(launch, 1, &global, &local);
 }

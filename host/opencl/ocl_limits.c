@@ -4,9 +4,14 @@
 
 #include <time.h>
 
-#define CHAINS 24                     /* as in cl/limits.cl */
-#define LEAST_SECONDS 0.02            /* a shorter run measures the launch as well */
-#define MOST_FLOATS ((size_t)8 << 20) /* three arrays of 32 MiB: more than caches hold */
+#define CHAINS 24          /* as in cl/limits.cl */
+#define STEPS 8            /* too */
+#define LEAST_SECONDS 0.02 /* a shorter run measures the launch as well */
+
+/* Three arrays of so many floats are more than caches hold: 96 MiB, and 768 MiB on a GPU, whose
+ * last cache may have 256. */
+#define MOST_FLOATS ((size_t)8 << 20)
+#define MOST_FLOATS_GPU ((size_t)64 << 20)
 
 static double now(void) {
     struct timespec t;
@@ -46,7 +51,7 @@ static lens_status time_fma(double *seconds, lens_tensor *out, size_t items, siz
 /* As many rounds as it takes for a run that is long enough. */
 static lens_status measure_flops(double *flops, lens_context *context) {
     size_t units = lens_size_max(1, context->device.compute_units);
-    size_t items = ocl_is_cpu(context) ? 16 * units : 2048 * units, rounds = 512;
+    size_t items = ocl_is_cpu(context) ? 16 * units : 2048 * units, rounds = 64;
     lens_tensor *out;
     double seconds = 0;
     LENS_TRY(lens_tensor_new(&out, context, (lens_shape){1, items, 1, 1}));
@@ -57,28 +62,33 @@ static lens_status measure_flops(double *flops, lens_context *context) {
             break;
         rounds *= 2;
     }
-    *flops = 2.0 * CHAINS * (double)(lanes_of(context) * items * rounds) / seconds;
+    *flops = 2.0 * CHAINS * STEPS * (double)(lanes_of(context) * items * rounds) / seconds;
     lens_tensor_free(out);
     return status;
 }
 
-static lens_status time_add(double *seconds, lens_tensor *c, const lens_tensor *a,
-                            const lens_tensor *b, size_t run_floats) {
-    ocl_launch launch = begin(c->context, "limits_add");
-    ocl_arg_tensor(&launch, c);
-    ocl_arg_tensor(&launch, a);
-    ocl_arg_tensor(&launch, b);
-    ocl_arg_int(&launch, run_floats);
+/* Of one launch, when so many follow each other. */
+static lens_status time_add(double *seconds, lens_tensor *const arrays[3], size_t run_floats,
+                            size_t launches) {
+    lens_context *context = arrays[0]->context;
     double start = now();
-    LENS_TRY(run(&launch, c->count / run_floats));
-    LENS_TRY(ocl_context_wait(c->context));
-    *seconds = now() - start;
+    for (size_t i = 0; i < launches; i++) {
+        ocl_launch launch = begin(context, "limits_add");
+        for (int j = 0; j < 3; j++)
+            ocl_arg_tensor(&launch, arrays[j]);
+        ocl_arg_int(&launch, run_floats);
+        LENS_TRY(run(&launch, arrays[0]->count / run_floats));
+    }
+    LENS_TRY(ocl_context_wait(context));
+    *seconds = (now() - start) / (double)launches;
     return LENS_OK;
 }
 
 static lens_status measure_bytes(double *bytes, lens_context *context) {
-    size_t run_floats = ocl_is_cpu(context) ? 16384 : 1;
-    size_t floats = lens_size_min(MOST_FLOATS, context->device.allocation_bytes / 16);
+    bool is_cpu = ocl_is_cpu(context);
+    size_t run_floats = is_cpu ? 16384 : 4, launches = 1;
+    size_t floats = lens_size_min(is_cpu ? MOST_FLOATS : MOST_FLOATS_GPU,
+                                  context->device.allocation_bytes / 16);
     floats = lens_size_min(floats, context->device.memory_bytes / 64) / 16384 * 16384;
     lens_tensor *arrays[3] = {NULL};
     lens_status status = LENS_OK;
@@ -88,8 +98,14 @@ static lens_status measure_bytes(double *bytes, lens_context *context) {
         if (status == LENS_OK)
             status = lens_tensor_fill(arrays[i], 1);
     }
-    for (int round = 0; status == LENS_OK && round < 2; round++) /* the first one compiles it */
-        status = time_add(&seconds, arrays[0], arrays[1], arrays[2], run_floats);
+    if (status == LENS_OK)
+        status = time_add(&seconds, arrays, run_floats, 1); /* compiles it */
+    while (status == LENS_OK) {
+        status = time_add(&seconds, arrays, run_floats, launches);
+        if (seconds * (double)launches >= LEAST_SECONDS || launches >= 1024)
+            break;
+        launches *= 2;
+    }
     *bytes = 3.0 * sizeof(float) * (double)floats / seconds;
     for (size_t i = 0; i < 3; i++)
         lens_tensor_free(arrays[i]);

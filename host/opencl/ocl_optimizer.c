@@ -5,28 +5,33 @@
 #include <math.h>
 #include <stdio.h>
 
-/* As in cl/optimizer.cl: elements of a work-item, and partial sums of the norm. */
-#define STEP_ELEMENTS 16
+/* As in cl/optimizer.cl: partial sums of the norm, and of each of these on a GPU. */
 #define PARTS 256
+#define LANES 256
 
 size_t ocl_optimizer_scratch(const lens_context *context, size_t count) {
     (void)context, (void)count;
     return PARTS;
 }
 
+/* The sum of g's squares into `out`: one number, or PARTS of them. On a GPU a part is a group. */
+static lens_status add_squares(lens_tensor *out, const lens_tensor *g, bool in_parts) {
+    bool is_cpu = ocl_is_cpu(out->context);
+    const char *kernel = is_cpu     ? in_parts ? "optimizer_norm_parts" : "optimizer_norm_direct"
+                         : in_parts ? "optimizer_norm_groups"
+                                    : "optimizer_norm_group";
+    ocl_launch launch = ocl_begin(out->context, "optimizer", kernel, "");
+    ocl_arg_tensor(&launch, out);
+    ocl_arg_tensor(&launch, g);
+    ocl_arg_int(&launch, g->count);
+    size_t items = in_parts ? PARTS : 1;
+    return is_cpu ? ocl_run_1d(&launch, items) : ocl_run_groups(&launch, items, LANES);
+}
+
 lens_status ocl_optimizer_norm(lens_tensor *norm, const lens_tensor *g, lens_tensor *scratch) {
-    if (!scratch || scratch->count < PARTS) {
-        ocl_launch launch = ocl_begin(norm->context, "optimizer", "optimizer_norm_direct", "");
-        ocl_arg_tensor(&launch, norm);
-        ocl_arg_tensor(&launch, g);
-        ocl_arg_int(&launch, g->count);
-        return ocl_run_1d(&launch, 1);
-    }
-    ocl_launch parts = ocl_begin(norm->context, "optimizer", "optimizer_norm_parts", "");
-    ocl_arg_tensor(&parts, scratch);
-    ocl_arg_tensor(&parts, g);
-    ocl_arg_int(&parts, g->count);
-    LENS_TRY(ocl_run_1d(&parts, PARTS));
+    if (!scratch || scratch->count < PARTS)
+        return add_squares(norm, g, false);
+    LENS_TRY(add_squares(scratch, g, true));
     ocl_launch sum = ocl_begin(norm->context, "optimizer", "optimizer_norm", "");
     ocl_arg_tensor(&sum, norm);
     ocl_arg_tensor(&sum, scratch);
@@ -42,8 +47,9 @@ lens_status ocl_optimizer_step(lens_tensor *w, const lens_tensor *g, lens_tensor
     double rate = opts->rate, t = (double)step;
     if (is_adam) /* bias correction: Kingma and Ba 2014, end of section 2 */
         rate *= sqrt(1 - pow(opts->beta2, t)) / (1 - pow(opts->beta1, t));
-    char options[32];
-    snprintf(options, sizeof options, "-DKIND=%d", opts->kind);
+    size_t run = ocl_is_cpu(w->context) ? 16 : 1;
+    char options[48];
+    snprintf(options, sizeof options, "-DKIND=%d -DRUN=%zu", opts->kind, run);
     ocl_launch launch = ocl_begin(w->context, "optimizer", "optimizer_step", options);
     ocl_arg_tensor(&launch, w);
     ocl_arg_tensor(&launch, g);
@@ -60,5 +66,5 @@ lens_status ocl_optimizer_step(lens_tensor *w, const lens_tensor *g, lens_tensor
     ocl_arg_float(&launch, opts->beta1);
     ocl_arg_float(&launch, opts->beta2);
     ocl_arg_float(&launch, opts->epsilon);
-    return ocl_run_1d(&launch, lens_size_div_up(w->count, STEP_ELEMENTS));
+    return ocl_run_1d(&launch, lens_size_div_up(w->count, run));
 }

@@ -1,5 +1,7 @@
 /* ocl_program.c: from a .cl file's name to a kernel that can be launched. */
+#include "core/size.h"
 #include "opencl/embedded.h"
+#include "opencl/ocl_quirks.h"
 #include "opencl/opencl.h"
 
 #include <errno.h>
@@ -123,8 +125,9 @@ static const struct {
 #undef X
 };
 
-static void all_options(char *text, size_t size, const char *options) {
-    size_t used = (size_t)snprintf(text, size, "-cl-std=CL1.2 %s", options);
+static void all_options(char *text, size_t size, const char *options, unsigned quirks) {
+    size_t used =
+        (size_t)snprintf(text, size, "-cl-std=CL1.2%s %s", ocl_quirks_options(quirks), options);
     for (size_t i = 0; i < sizeof enumerators / sizeof enumerators[0] && used < size; i++)
         used += (size_t)snprintf(text + used, size - used, " -D%s=%d", enumerators[i].name,
                                  enumerators[i].value);
@@ -204,11 +207,12 @@ static lens_status build(cl_program *out, lens_context *context, const char *nam
     lens_trace_args_text(&args, "options", options);
     lens_span span = lens_span_begin_on(trace, LENS_TRACK_HOST, phase, args.text);
     char full_options[2000];
-    all_options(full_options, sizeof full_options, options);
+    unsigned quirks = ocl_quirks_of(&context->device);
+    all_options(full_options, sizeof full_options, options, quirks);
     lens_log(LENS_LOG_DEBUG, "program %s %s", name, full_options);
-    bool with_pocl = ocl_is_pocl(&context->device) && context->device.type == LENS_DEVICE_CPU;
-    lens_status status = with_pocl ? build_on_pocl(out, context, name, full_options)
-                                   : build_or_load(out, context, name, full_options, false);
+    lens_status status = quirks & OCL_QUIRK_LONG_HEADER
+                             ? build_on_pocl(out, context, name, full_options)
+                             : build_or_load(out, context, name, full_options, false);
     lens_span_end(&span);
     return status;
 }
@@ -271,6 +275,8 @@ static lens_status kernel_create(ocl_kernel *kernel, lens_context *context) {
                                  sizeof kernel->work_group_items, &kernel->work_group_items, NULL);
     if (code != CL_SUCCESS || kernel->work_group_items == 0)
         return ocl_fail(code, "clGetKernelWorkGroupInfo of %s", kernel->name);
+    kernel->work_group_items =
+        lens_size_min(kernel->work_group_items, context->device.work_group_items);
     return LENS_OK;
 }
 

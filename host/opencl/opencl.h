@@ -98,9 +98,6 @@ const char *ocl_algorithm_forced(const lens_context *context);
 /* The class of kernels: a CPU's, or a GPU's. The device's own, unless LENSLET_CLASS says which. */
 bool ocl_is_cpu(const lens_context *context);
 
-/* PoCL, of which ways around are known. */
-bool ocl_is_pocl(const lens_device_info *device);
-
 /* Free the copies of writes; the queue has finished. */
 void ocl_uploads_free(ocl_state *state);
 
@@ -203,6 +200,9 @@ void ocl_arg_float(ocl_launch *launch, float value);
 void ocl_arg_local(ocl_launch *launch, size_t bytes); /* so much local memory */
 /* n, c, h, w */
 void ocl_arg_shape(ocl_launch *launch, lens_shape shape);
+
+/* `wanted`, a power of two, halved until the kernel can run with it. */
+size_t ocl_group_size(const ocl_kernel *kernel, size_t wanted);
 
 /* At least `items` work-items in one dimension, in groups of a size that suits the device; the
  * kernel guards against the rest. */

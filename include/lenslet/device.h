@@ -43,6 +43,7 @@ typedef struct lens_device_info {
     bool has_compiler;       /* false: cannot build kernels, so it cannot be used here */
     bool has_fp16;
     bool has_fp64;
+    char quirks[128]; /* what is done differently for its driver; "" for nothing */
 } lens_device_info;
 
 typedef struct lens_devices lens_devices;

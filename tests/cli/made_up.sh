@@ -88,9 +88,13 @@ device gpu Tiny
  group 1
 device gpu Gone
  opens 0
+device cpu Narrow
+ group 1024
+ along 128
 END
 expect 0 devices && prints "Huge"
 expect 0 devices --format json && json 'd["devices"][0]["memory_bytes"] == 2**63 - 1 and d["devices"][1]["work_group_items"] == 1'
+json 'd["devices"][3]["work_group_items"] == 128' # a group lies along the first dimension
 for device in 0 1; do
     expect 0 summary alexnet --device $device && prints "training at batch"
     expect 0 summary lenet5-relu --device $device --batch-size 1
@@ -103,3 +107,9 @@ expect 4 bench lenet5 --device 0 # a debug build marks new tensors by a fill, be
 says "floats: CL_OUT_OF_RESOURCES (-5)" && says "lenslet bench: clEnqueue"
 expect 3 bench lenet5 --device 2 && says "clCreateContext on Gone: CL_DEVICE_NOT_AVAILABLE"
 expect 1 check conv2d --device 0 && prints "0 passed"
+
+# ---- what is done differently for a driver is said
+printf 'platform NVIDIA CUDA\ndevice gpu A\nplatform Oclgrind\ndevice gpu B\nplatform Another\ndevice gpu C\n' >devices.txt
+expect 0 devices --format json
+json '{x["name"]: x["quirks"] for x in d["devices"][:3]} == {"A": "keeps kernels", "B": "no prefetching", "C": ""}'
+expect 0 devices --device A && prints "keeps kernels"

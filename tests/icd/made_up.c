@@ -27,6 +27,7 @@ enum {
     ALLOCATION,
     LOCAL,
     GROUP,
+    ALONG, /* the most work-items of a group along its first dimension */
     AVAILABLE,
     COMPILER,
     OPENS,
@@ -38,8 +39,8 @@ static const struct {
     cl_ulong standard;
 } settings[SETTINGS] = {
     {"units", 8},     {"clock", 1000}, {"memory", 1u << 30}, {"allocation", 1u << 28},
-    {"local", 32768}, {"group", 256},  {"available", 1},     {"compiler", 1},
-    {"opens", 1},     {"answers", 1}};
+    {"local", 32768}, {"group", 256},  {"along", 4096},      {"available", 1},
+    {"compiler", 1},  {"opens", 1},    {"answers", 1}};
 
 /* The loader wants every handle to begin with the table of functions. */
 struct _cl_device_id {
@@ -174,7 +175,7 @@ static cl_int CL_API_CALL device_info(cl_device_id d, cl_device_info what, size_
     const cl_uint alignment = 1024;
     const cl_bool available = (cl_bool)d->values[AVAILABLE],
                   compiler = (cl_bool)d->values[COMPILER];
-    const size_t group = d->values[GROUP];
+    const size_t group = d->values[GROUP], along[] = {d->values[ALONG], 1, 1};
     if (what != CL_DEVICE_TYPE && what != CL_DEVICE_PLATFORM && !d->values[ANSWERS])
         return CL_OUT_OF_RESOURCES;
     switch (what) {
@@ -203,6 +204,8 @@ static cl_int CL_API_CALL device_info(cl_device_id d, cl_device_info what, size_
         return answer(&d->values[LOCAL], sizeof(cl_ulong), room, to, size);
     case CL_DEVICE_MAX_WORK_GROUP_SIZE:
         return answer(&group, sizeof group, room, to, size);
+    case CL_DEVICE_MAX_WORK_ITEM_SIZES:
+        return answer(along, sizeof along, room, to, size);
     case CL_DEVICE_MEM_BASE_ADDR_ALIGN:
         return answer(&alignment, sizeof alignment, room, to, size);
     case CL_DEVICE_AVAILABLE:

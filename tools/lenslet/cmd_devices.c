@@ -19,15 +19,25 @@ static const option options[] = {
 
 /* In text the columns without a title go to a second table, lest the lines get too long. */
 static const table_column columns[] = {
-    {"index", "", true},        {"pair", NULL},
-    {"type", "Type"},           {"name", "Name"},
-    {"platform", "Platform"},   {"compute_units", "Units", true},
-    {"clock_mhz", "MHz", true}, {"memory_bytes", "Memory", true},
-    {"features", "Has"},        {"allocation_bytes", NULL},
-    {"local_bytes", NULL},      {"work_group_items", NULL},
-    {"usable", NULL},           {"chosen", NULL},
-    {"vendor", NULL},           {"driver", NULL},
-    {"opencl", NULL},           {0},
+    {"index", "", true},
+    {"pair", NULL},
+    {"type", "Type"},
+    {"name", "Name"},
+    {"platform", "Platform"},
+    {"compute_units", "Units", true},
+    {"clock_mhz", "MHz", true},
+    {"memory_bytes", "Memory", true},
+    {"features", "Has"},
+    {"allocation_bytes", NULL},
+    {"local_bytes", NULL},
+    {"work_group_items", NULL},
+    {"usable", NULL},
+    {"chosen", NULL},
+    {"vendor", NULL},
+    {"driver", NULL},
+    {"opencl", NULL},
+    {"quirks", NULL},
+    {0},
 };
 
 static const table_column limit_columns[] = {
@@ -38,6 +48,7 @@ static const table_column limit_columns[] = {
     {"work_group_items", "Work-group", true},
     {"opencl", "Version"},
     {"driver", "Driver"},
+    {"quirks", "Quirks"},
     {0},
 };
 
@@ -68,6 +79,7 @@ static void add_row(table *t, const lens_device_info *d, bool chosen) {
     table_text(t, d->vendor);
     table_text(t, d->driver);
     table_text(t, d->opencl_version);
+    table_text(t, d->quirks);
 }
 
 static void add_limits(table *t, const lens_device_info *d, bool chosen) {
@@ -81,6 +93,7 @@ static void add_limits(table *t, const lens_device_info *d, bool chosen) {
     table_count(t, d->work_group_items);
     table_text(t, words ? out_printf("%.*s", (int)words, version) : "-");
     table_text(t, d->driver);
+    table_text(t, *d->quirks ? d->quirks : "-");
 }
 
 /* ---- why ----------------------------------------------------------------------------------- */
