@@ -438,69 +438,6 @@ conv2d_packed_backward_weight(global float *restrict parts, const ulong parts_of
                 sums[((t / 8 * tiles + k / LANES) * 8 + t % 8) * LANES + k % LANES];
 }
 
-#define FEW_TAPS 9
-
-/* The same for up to FEW_TAPS taps and maps of sixteen pixels and more: all sums stay in registers, and dy is
- * turned into lanes where it is used. global[0] = parts, [1] = panels of 32 of a group's filters, [2] = groups. */
-kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-conv2d_packed_few_taps(global float *restrict parts, const ulong parts_offset,
-                       global const float *restrict dy, const ulong dy_offset,
-                       global const float *restrict x, const ulong x_offset, const int part_images,
-                       CONV2D_PACKED_SIZES) {
-    float slopes[16 * LANES], sums[FEW_TAPS * LANES];
-    int offset[FEW_TAPS];
-    float16 low[FEW_TAPS], high[FEW_TAPS], vectors[16];
-    const int part = get_global_id(0), g = get_global_id(2), PQ = P * Q, KG = K / groups;
-    const int k0 = get_global_id(1) * LANES, filters = min(LANES, KG - k0), taps = CG * R * S;
-    find_taps(offset, 0, taps, R, S, H, W, stride_h, stride_w, dilation_h, dilation_w);
-    for (int t = taps; t < FEW_TAPS; t++)
-        offset[t] = offset[0];
-#pragma unroll
-    for (int t = 0; t < FEW_TAPS; t++)
-        low[t] = high[t] = 0.0f;
-    x += x_offset + (size_t)g * (C / groups) * H * W;
-    dy += dy_offset + (size_t)(g * KG + k0) * PQ;
-    for (int n = part * part_images; n < min((part + 1) * part_images, N); n++)
-        for (int i = 0; i < PQ; i += 16) {
-            const int first = min(i, PQ - 16); /* the last pixels: some have been before */
-            for (int e = 0; e < LANES; e += 16) {
-#pragma unroll
-                for (int f = 0; f < 16; f++)
-                    vectors[f] = vload16(
-                        0, dy + ((size_t)n * K + min(e + f, filters - 1)) * PQ + first);
-                transpose(vectors);
-#pragma unroll
-                for (int f = 0; f < 16; f++)
-                    STORE16(private, vectors[f], slopes + f * LANES + e);
-            }
-            int p = i / Q, q = i % Q;
-            for (int e = i - first; e < 16; e++) {
-                global const float *from = x + (size_t)n * C * H * W + p * W + q;
-                const float16 slopes_low = vload16(2 * e, slopes);
-                const float16 slopes_high = vload16(2 * e + 1, slopes);
-#pragma unroll
-                for (int t = 0; t < FEW_TAPS; t++) {
-                    const float16 pixel = (float16)from[offset[t]];
-                    low[t] = fma(pixel, slopes_low, low[t]);
-                    high[t] = fma(pixel, slopes_high, high[t]);
-                }
-                if (++q == Q) {
-                    q = 0;
-                    p++;
-                }
-            }
-        }
-#pragma unroll
-    for (int t = 0; t < FEW_TAPS; t++) {
-        STORE16(private, low[t], sums + t * LANES);
-        STORE16(private, high[t], sums + t * LANES + 16);
-    }
-    parts += parts_offset + ((size_t)part * K + g * KG + k0) * taps;
-    for (int k = 0; k < filters; k++)
-        for (int t = 0; t < taps; t++)
-            parts[k * taps + t] = sums[t * LANES + k];
-}
-
 /* dw[i] = the sum over the parts, in their order. One work-item sixteen elements, one-dimensional. */
 kernel void conv2d_packed_add_parts(global float *restrict dw, const ulong dw_offset,
                                     global const float *restrict parts, const ulong parts_offset,

@@ -18,7 +18,6 @@
 #define TILE_FLOATS (TILE_FILTERS * TILE_PIXELS)
 #define LANES OCL_PANEL
 #define BLOCK_TAPS 96
-#define FEW_TAPS 9
 
 /* Taps that a work-item of the input's gradient at a stride has at least, if there are so many. */
 #define CHUNK_TAPS 64
@@ -104,11 +103,6 @@ static size_t packed_count(size_t m, size_t taps, size_t groups) {
     return groups * lens_size_round_up(m, TILE_FILTERS) * taps;
 }
 
-/* Whether all sums of the weight gradient of 32 filters stay in registers. */
-static bool has_few_taps(lens_shape w, lens_shape y) {
-    return w.c * w.h * w.w <= FEW_TAPS && y.h * y.w >= 16;
-}
-
 /* The weight gradient's split. */
 typedef struct split {
     size_t blocks, block_taps, parts, part_images, tiles;
@@ -158,9 +152,8 @@ bool ocl_conv2d_packed_pays(const lens_context *context, lens_pass pass, lens_sh
     bool lays_much_out = taps < LEAST_TAPS || (taps < MANY_TAPS && map > LARGE_MAP);
     if (pass == LENS_BACKWARD_INPUT && is_strided(opts))
         return true; /* what else there is multiplies zeros, or goes pixel by pixel */
-    if (pass == LENS_BACKWARD_WEIGHT && lays_much_out && !has_few_taps(w, y))
-        return false;
-    return filters >= LEAST_FILTERS && y.n * map >= LEAST_PIXELS;
+    return filters >= LEAST_FILTERS && y.n * map >= LEAST_PIXELS &&
+           !(pass == LENS_BACKWARD_WEIGHT && lays_much_out);
 }
 
 bool ocl_conv2d_packed_32_possible(const lens_context *context, lens_pass pass, lens_shape x,
@@ -201,7 +194,7 @@ size_t ocl_conv2d_packed_scratch(const lens_context *context, lens_pass pass, le
     if (pass == LENS_FORWARD)
         return prepared_count(x, opts) + packed_count(w.n / opts->groups, taps, opts->groups);
     split s = split_of(x, w, opts->groups);
-    size_t lanes = has_few_taps(w, y) ? 0 : opts->groups * s.tiles * LANES * y.n * y.h * y.w;
+    size_t lanes = opts->groups * s.tiles * LANES * y.n * y.h * y.w;
     return prepared_count(x, opts) + lanes + (s.parts > 1 ? s.parts * ocl_count_of(w) : 0);
 }
 
@@ -462,19 +455,6 @@ static lens_status add_parts(lens_tensor *dw, const lens_tensor *parts, size_t c
     return ocl_run_1d(&launch, lens_size_div_up(dw->count, 16));
 }
 
-static lens_status sum_few_taps(lens_tensor *parts, const lens_tensor *dy, const lens_tensor *x,
-                                lens_shape w, const split *s, const lens_conv2d_opts *opts) {
-    unit_conv conv = unit_of(x->shape, w, opts, WIDE);
-    ocl_launch launch = ocl_begin(dy->context, "conv2d_packed", "conv2d_packed_few_taps", "");
-    ocl_arg_tensor(&launch, parts);
-    ocl_arg_tensor(&launch, dy);
-    ocl_arg_tensor(&launch, x);
-    ocl_arg_int(&launch, s->part_images);
-    arg_sizes(&launch, &conv, dy->shape);
-    const size_t global[] = {s->parts, s->tiles, opts->groups}, local[] = {1, 1, 1};
-    return ocl_run(&launch, 3, global, local);
-}
-
 static lens_status sum_blocks(lens_tensor *parts, const lens_tensor *dy, const lens_tensor *x,
                               lens_shape w, const split *s, const lens_conv2d_opts *opts,
                               const lens_tensor *scratch, size_t used) {
@@ -507,9 +487,6 @@ lens_status ocl_conv2d_packed_backward_weight(lens_tensor *dw, const lens_tensor
     LENS_TRY(prepare(&prepared, x, opts, scratch, &used));
     if (s.parts > 1)
         parts = ocl_carve(scratch, &used, (lens_shape){s.parts, dw->count, 1, 1});
-    if (has_few_taps(dw->shape, dy->shape))
-        LENS_TRY(sum_few_taps(&parts, dy, &prepared, dw->shape, &s, opts));
-    else
-        LENS_TRY(sum_blocks(&parts, dy, &prepared, dw->shape, &s, opts, scratch, used));
+    LENS_TRY(sum_blocks(&parts, dy, &prepared, dw->shape, &s, opts, scratch, used));
     return s.parts > 1 ? add_parts(dw, &parts, s.parts) : LENS_OK;
 }

@@ -81,11 +81,6 @@ bool ocl_conv2d_rows_possible(const lens_context *context, lens_pass pass, lens_
            (pass == LENS_FORWARD || (w.c * w.h * w.w >= TAPS && y.w <= CHUNK_VECTORS * LANES));
 }
 
-/* The weight gradient of many filters of few taps, whose sums all stay in registers of "packed". */
-static bool packs_better(size_t filters, size_t taps) {
-    return filters >= 24 && taps <= 9;
-}
-
 /* It packs nothing, and the input's gradient multiplies no zeros around dy; but it reads x again
  * for every eight filters, and W - Q places of each row are for nothing. Where that pays as
  * `lenslet tune` showed it for the networks of the zoo: */
@@ -102,7 +97,7 @@ bool ocl_conv2d_rows_pays(const lens_context *context, lens_pass pass, lens_shap
     case LENS_BACKWARD_INPUT:
         return w.c < FEW_FILTERS || has_few_pixels || map >= LARGE_MAP || 4 * x.h * x.w >= 5 * map;
     default:
-        return 2 * y.w >= width && filters <= FEW_FILTERS && !packs_better(filters, taps);
+        return 2 * y.w >= width && filters <= FEW_FILTERS;
     }
 }
 
