@@ -27,10 +27,6 @@ bool ocl_clblast_possible(const lens_context *context) {
     return false;
 }
 
-bool ocl_clblast_applicable(const lens_context *context) {
-    return ocl_clblast_possible(context);
-}
-
 size_t ocl_clblast_scratch(const lens_context *context, const ocl_matmul *product) {
     (void)context, (void)product;
     return 0;
@@ -59,22 +55,17 @@ void ocl_clblast_forget(void) {}
 
 #include <clblast_c.h>
 
+/* Of a work-group. Which sizes CLBlast wants depends on the device, the kernel and CLBlast's version:
+ * up to 256 are usual. It does not take others where they are too large, it fails with
+ * CL_INVALID_WORK_GROUP_SIZE (seen on PoCL with POCL_MAX_WORK_GROUP_SIZE=8). */
+#define LEAST_ITEMS 256
+
 bool ocl_clblast_built(void) {
     return true;
 }
 
-/* Which sizes CLBlast wants depends on the device, the kernel and CLBlast's version; it fails where
- * they are too large, rather than take others. Up to 256 work-items are usual. */
-#define LARGEST_GROUP 256
-
 bool ocl_clblast_possible(const lens_context *context) {
-    return context->device.work_group_items >= LARGEST_GROUP;
-}
-
-bool ocl_clblast_applicable(const lens_context *context) {
-    bool forced = ocl_state_of(context)->algorithm != NULL;
-    return ocl_clblast_possible(context) && ocl_algorithm_allowed(context, "clblast") &&
-           (forced || !ocl_is_cpu(context));
+    return context->device.work_group_items >= LEAST_ITEMS;
 }
 
 void ocl_clblast_forget(void) {

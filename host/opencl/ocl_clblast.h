@@ -15,8 +15,6 @@ bool ocl_clblast_built(void);
 /* True when this build has CLBlast and the device runs groups as large as its kernels may want. */
 bool ocl_clblast_possible(const lens_context *context);
 
-bool ocl_clblast_applicable(const lens_context *context);
-
 /* Elements of scratch that let CLBlast do without memory of its own for this product. */
 size_t ocl_clblast_scratch(const lens_context *context, const ocl_matmul *product);
 

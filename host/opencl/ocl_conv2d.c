@@ -233,9 +233,11 @@ lens_status ocl_conv2d_backward_weight(lens_tensor *dw, const lens_tensor *dy, c
 }
 
 lens_status ocl_conv2d_backward_bias(lens_tensor *db, const lens_tensor *dy) {
-    if (ocl_is_cpu(db->context) && ocl_algorithm_allowed(db->context, "blocked"))
+    bool is_cpu = ocl_is_cpu(db->context);
+    if (is_cpu && ocl_algorithm_allowed(db->context, "blocked"))
         return ocl_conv2d_blocked_backward_bias(db, dy);
-    if (ocl_clblast_applicable(db->context))
+    if (ocl_algorithm_allowed(db->context, "clblast") ||
+        (!is_cpu && ocl_algorithm_allowed(db->context, "tiled")))
         return ocl_conv2d_clblast_backward_bias(db, dy);
     ocl_launch launch = ocl_begin(db->context, "conv2d", "conv2d_backward_bias", NO_OPTIONS);
     ocl_arg_tensor(&launch, db);

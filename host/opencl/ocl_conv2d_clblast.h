@@ -20,7 +20,7 @@ lens_status ocl_conv2d_clblast_backward_input(lens_tensor *dx, const lens_tensor
 lens_status ocl_conv2d_clblast_backward_weight(lens_tensor *dw, const lens_tensor *dy,
                                                const lens_tensor *x, const lens_conv2d_opts *opts,
                                                lens_tensor *scratch);
-/* Taken wherever ocl_clblast_applicable(). */
+/* A group a channel; CLBlast itself is not needed. */
 lens_status ocl_conv2d_clblast_backward_bias(lens_tensor *db, const lens_tensor *dy);
 
 #endif
