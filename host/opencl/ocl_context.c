@@ -18,7 +18,8 @@ static void CL_CALLBACK driver_message(const char *text, const void *data, size_
 
 /* Every name that an operation may ask ocl_algorithm_allowed() for. */
 #define ALGORITHMS                                                                                 \
-    "direct, packed, packed-32, winograd2, winograd4, blocked, streamed, rows, tiled, clblast"
+    "direct, packed, packed-32, winograd2, winograd4, blocked, streamed, rows, images, tiled, "    \
+    "clblast"
 
 static lens_status check_algorithm(const char *name) {
     if (!name)

@@ -3,15 +3,18 @@
  * Algorithms, the first that is possible and pays and for which there is scratch enough, unless one
  * is forced or preferred. For CPU devices: "winograd2", 3x3 and 5x5 filters with fewer
  * multiplications ("winograd4", with still fewer, rounds more and runs when asked for;
- * ocl_conv2d_winograd.c); "rows", pixels read where they lie, for few filters, a single image
- * or wide images (ocl_conv2d_rows.c); "packed", panels of filters and pixels, and "packed-32", for
- * fewer pixels (ocl_conv2d_packed.c); "blocked", panels of pixels (ocl_conv2d_blocked.c).
- * For GPUs: "tiled", matrix products of windows (ocl_conv2d_tiled.c); "clblast", matrix products of
- * columns (ocl_conv2d_clblast.c). "direct", cl/conv2d.cl, for everything.
+ * ocl_conv2d_winograd.c); "images", sixteen images in the lanes, for batches of small maps of a few
+ * channels (ocl_conv2d_images.c); "rows", pixels read where they lie, for few filters, a single
+ * image or wide images (ocl_conv2d_rows.c); "packed", panels of filters and pixels, and
+ * "packed-32", for fewer pixels (ocl_conv2d_packed.c); "blocked", panels of pixels
+ * (ocl_conv2d_blocked.c). For GPUs: "tiled", matrix products of windows (ocl_conv2d_tiled.c);
+ * "clblast", matrix products of columns (ocl_conv2d_clblast.c). "direct", cl/conv2d.cl, for
+ * everything.
  */
 #include "opencl/ocl_clblast.h"
 #include "opencl/ocl_conv2d_blocked.h"
 #include "opencl/ocl_conv2d_clblast.h"
+#include "opencl/ocl_conv2d_images.h"
 #include "opencl/ocl_conv2d_packed.h"
 #include "opencl/ocl_conv2d_rows.h"
 #include "opencl/ocl_conv2d_tiled.h"
@@ -132,6 +135,9 @@ static const algorithm algorithms[] = {
      ocl_conv2d_winograd2_backward_input, ocl_conv2d_winograd2_backward_weight},
     {"winograd4", ocl_conv2d_winograd4_possible, when_asked, ocl_conv2d_winograd4_scratch,
      ocl_conv2d_winograd4_forward, ocl_conv2d_winograd4_backward_input, NULL},
+    {"images", ocl_conv2d_images_possible, ocl_conv2d_images_pays, ocl_conv2d_images_scratch,
+     ocl_conv2d_images_forward, ocl_conv2d_images_backward_input,
+     ocl_conv2d_images_backward_weight},
     {"rows", ocl_conv2d_rows_possible, ocl_conv2d_rows_pays, ocl_conv2d_rows_scratch,
      ocl_conv2d_rows_forward, ocl_conv2d_rows_backward_input, ocl_conv2d_rows_backward_weight},
     {"packed-32", ocl_conv2d_packed_32_possible, ocl_conv2d_packed_32_pays,
