@@ -106,7 +106,7 @@ runs() {
     for a in blocked streamed; do echo "values cpu $a dense 26-28"; done
     for op in pool2d pad2d; do echo "memory cpu direct $op 1-24"; done
     echo "memory gpu - pool2d 1-14" && echo "values gpu - pool2d 1-14"
-    for a in "memory gpu" "values gpu" "values cpu"; do echo "$a - batchnorm 1-7 29-35"; done
+    for a in "memory gpu" "values gpu" "values cpu"; do echo "$a - batchnorm 29-35"; done
     for op in dense pool2d batchnorm; do echo "memory cpu - $op"; done
     for op in pad2d resize2d subsample rbf activation lrn dropout softmax loss optimizer; do
         echo "memory cpu - $op" && echo "memory gpu - $op" && echo "values gpu - $op"
