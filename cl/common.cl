@@ -181,7 +181,7 @@ void activate_all(int kind, float alpha, float *x, int count) {
 }
 
 /* Sixteen vectors turned into their lanes. Four times, each vector is shuffled with the one eight behind. */
-void transpose(float16 *vectors) {
+__attribute__((always_inline)) void transpose(float16 *vectors) {
     float16 other[16];
 #pragma unroll
     for (int round = 0; round < 4; round++) {

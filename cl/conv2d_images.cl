@@ -31,53 +31,6 @@
 
 /* ---- images into lanes, and back --------------------------------------------------------------- */
 
-/* Two vectors' elements in turns, of the first or the second half of each four; pairs of them; fours of
- * them, of even or odd place. Each is one instruction, which is why they are what transpose() is made of. */
-float16 first_in_turns(float16 a, float16 b) {
-    float16 t;
-    t.even = a.s014589cd;
-    t.odd = b.s014589cd;
-    return t;
-}
-
-float16 second_in_turns(float16 a, float16 b) {
-    float16 t;
-    t.even = a.s2367abef;
-    t.odd = b.s2367abef;
-    return t;
-}
-
-#define FIRST_PAIRS(a, b)                                                                          \
-    ((float16)(a.s01, b.s01, a.s45, b.s45, a.s89, b.s89, a.scd, b.scd))
-#define SECOND_PAIRS(a, b)                                                                         \
-    ((float16)(a.s23, b.s23, a.s67, b.s67, a.sab, b.sab, a.sef, b.sef))
-#define EVEN_FOURS(a, b) ((float16)(a.s0123, a.s89ab, b.s0123, b.s89ab))
-#define ODD_FOURS(a, b) ((float16)(a.s4567, a.scdef, b.s4567, b.scdef))
-
-/* Element j of vector i to element i of vector j: first within fours, then the fours. Inlined, so that
- * the vectors stay in registers. */
-__attribute__((always_inline)) void transpose(float16 *v) {
-    float16 t[16];
-#pragma unroll
-    for (int i = 0; i < 16; i += 4) {
-        const float16 a = first_in_turns(v[i], v[i + 1]), b = second_in_turns(v[i], v[i + 1]),
-                      c = first_in_turns(v[i + 2], v[i + 3]), d = second_in_turns(v[i + 2], v[i + 3]);
-        t[i] = FIRST_PAIRS(a, c);
-        t[i + 1] = SECOND_PAIRS(a, c);
-        t[i + 2] = FIRST_PAIRS(b, d);
-        t[i + 3] = SECOND_PAIRS(b, d);
-    }
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        const float16 a = EVEN_FOURS(t[i], t[i + 4]), b = ODD_FOURS(t[i], t[i + 4]),
-                      c = EVEN_FOURS(t[i + 8], t[i + 12]), d = ODD_FOURS(t[i + 8], t[i + 12]);
-        v[i] = EVEN_FOURS(a, c);
-        v[i + 4] = EVEN_FOURS(b, d);
-        v[i + 8] = ODD_FOURS(a, c);
-        v[i + 12] = ODD_FOURS(b, d);
-    }
-}
-
 /* `count` vectors, each an element of sixteen images that are `stride` apart; count >= 16. */
 void to_lanes(global float *to, global const float *from, size_t stride, int count) {
     for (int i = 0; i < count; i += 16) {

@@ -38,7 +38,7 @@ static void an_unknown_algorithm_is_refused(void **state) {
     opts.algorithm = "blokced";
     assert_fails(lens_context_open(&context, getenv("LENSLET_DEVICE"), &opts), LENS_BAD_ARGUMENT,
                  "\"blokced\" is none of direct, packed, packed-32, winograd2, winograd4, "
-                 "blocked, streamed, rows, tiled, clblast");
+                 "blocked, streamed, rows, images, tiled, clblast");
     opts.algorithm = "packed, packed-32"; /* the beginning of a list is no name */
     assert_fails(lens_context_open(&context, getenv("LENSLET_DEVICE"), &opts), LENS_BAD_ARGUMENT,
                  "is none of");

@@ -195,12 +195,9 @@ static void no_folder_is_an_error(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_reference_has_one),
-        cmocka_unit_test(bad_arguments_are_named),
-        cmocka_unit_test(the_preferred_one_is_taken),
-        cmocka_unit_test(later_contexts_take_it_up),
-        cmocka_unit_test(bad_files_are_left_out),
-        cmocka_unit_test(no_folder_is_an_error),
+        cmocka_unit_test(the_reference_has_one),      cmocka_unit_test(bad_arguments_are_named),
+        cmocka_unit_test(the_preferred_one_is_taken), cmocka_unit_test(later_contexts_take_it_up),
+        cmocka_unit_test(bad_files_are_left_out),     cmocka_unit_test(no_folder_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, test_close);
 }

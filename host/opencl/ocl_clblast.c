@@ -55,8 +55,8 @@ void ocl_clblast_forget(void) {}
 
 #include <clblast_c.h>
 
-/* Of a work-group. Which sizes CLBlast wants depends on the device, the kernel and CLBlast's version:
- * up to 256 are usual. It does not take others where they are too large, it fails with
+/* Of a work-group. Which sizes CLBlast wants depends on the device, the kernel and CLBlast's
+ * version: up to 256 are usual. It does not take others where they are too large, it fails with
  * CL_INVALID_WORK_GROUP_SIZE (seen on PoCL with POCL_MAX_WORK_GROUP_SIZE=8). */
 #define LEAST_ITEMS 256
 
