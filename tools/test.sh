@@ -3,8 +3,8 @@
 #
 #     tools/test.sh [--quick]
 #
-# Everything in the release preset, the operations on PoCL with small groups and little memory and on Oclgrind
-# (tools/test_devices.sh --quick), then the whole suite again under the address and the undefined-behaviour
+# Everything in the release preset, the operations on PoCL with small groups and little memory, on rusticl and on
+# Oclgrind (tools/test_devices.sh --quick), then the whole suite again under the address and the undefined-behaviour
 # sanitizers, then without OpenCL. Under the address sanitizer a test may be
 # repeated once: the leak checker's tracer itself crashes now and then beside the driver's threads. --quick: the release preset only.
 # LENSLET_DATA=DIR lets tests use data sets below DIR that the repository does not hold.
@@ -36,8 +36,8 @@ run_preset() {
 
 run_preset release
 if ! $quick; then
-    echo "== small devices, and Oclgrind =="
-    tools/test_devices.sh --quick --only '^(PoCL|Oclgrind)'
+    echo "== small devices, rusticl, Oclgrind =="
+    env -u OCL_ICD_VENDORS tools/test_devices.sh --quick --only '^(PoCL|rusticl|Oclgrind)'
     run_preset asan
     echo "== asan, kernels compiled already: no leak is excused =="
     ctest --test-dir build/asan -R '^test_(conv2d|pool2d|dense|trainer|upload)$' \

@@ -210,13 +210,15 @@ cause_of() {
 
 # Adds its line to the table; 1 when it failed without a cause.
 run_row() {
-    local folder place tests shown log variables status=0 passed failed skipped names cause start=$SECONDS
+    local folder place tests shown log variables options status=0 passed failed skipped names cause start=$SECONDS
     IFS=$'\t' read -r folder place tests variables shown <<<"$1"
     log=$build/devices/$(title "$1" | tr -cs 'A-Za-z0-9.\n' '-').log
     echo "$(title "$1") ..." >&2
     if [[ $tests == oclgrind ]]; then
         passed=1 failed=0 skipped=0
-        tools/test_oclgrind.sh --jobs "$jobs" "$build/bin/lenslet" >"$log" 2>&1 || passed=0 failed=1
+        options=(--jobs "$jobs")
+        if $quick; then options+=(--quick); fi
+        tools/test_oclgrind.sh "${options[@]}" "$build/bin/lenslet" >"$log" 2>&1 || passed=0 failed=1
         names=$(tail -1 "$log")
     else
         read -ra variables <<<"$variables"
