@@ -244,9 +244,9 @@ dense_streamed_backward_input_one(global float *restrict dx, const ulong dx_offs
     }
 
 /* `count` rows of `columns` values, `stride` apart, as tiles of 32 columns one behind the other; the last
- * sixteen are filled with zeros. */
+ * is filled with zeros. */
 #define COPY_TILES(space, to, from, stride, count, columns)                                        \
-    for (int e = 0; e < columns; e += 16)                                                          \
+    for (int e = 0; e < columns || e % TILE_COLUMNS; e += 16)                                      \
         for (int t = 0; t < count; t++) {                                                          \
             global const float *at = (from) + (size_t)t * stride + e;                              \
             space float *into = to + (e / TILE_COLUMNS * count + t) * TILE_COLUMNS + e % TILE_COLUMNS; \
