@@ -139,7 +139,7 @@ find_rows() {
         $found || echo "$icd: no device" >&2
     done < <(icd_files || true)
     if [[ -x tools/test_oclgrind.sh ]] && command -v oclgrind >/dev/null; then
-        driver=$(oclgrind --version | grep -om1 '[0-9][0-9.]*[0-9]')
+        driver=$(oclgrind --version | awk '$1 == "Oclgrind" { print $2 }')
         rows+=("-	-	oclgrind	-	Oclgrind	OpenCL 1.2	$driver	both	races, bounds, uninitialised")
     fi
 }
@@ -250,7 +250,7 @@ if $install; then install_implementations; fi
 find_rows
 status=0 matching=0
 for entry in "${rows[@]}"; do
-    title "$entry" | grep -qE -- "$only" || continue
+    [[ $(title "$entry") =~ $only ]] || continue
     matching=$((matching + 1))
     if $list; then title "$entry"; else run_row "$entry" || status=1; fi
 done
