@@ -93,22 +93,23 @@ float channel_product(local float *values, global const float *dy, global const 
 
 #endif
 
-/* The batch's mean and variance of channel c, which also move the running ones and become `saved`: C means
- * and C inverses. */
-void statistics(float *mean, float *inverse, local float *values, global const float *x,
-                global float *running_mean, global float *running_variance, global float *saved,
-                int c, int N, int C, int HW, float epsilon, float momentum) {
+/* The mean and the inverse of channel c of the batch. It and the variance also move the running ones, and
+ * both become `saved`: C means and C inverses. */
+float2 statistics(local float *values, global const float *x, global float *running_mean,
+                  global float *running_variance, global float *saved, int c, int N, int C, int HW,
+                  float epsilon, float momentum) {
     const size_t image = (size_t)C * HW;
     const float m = (float)N * (float)HW;
-    *mean = channel_sum(values, x, N, image, HW, 0.0f, 0) / m;
-    const float variance = channel_sum(values, x, N, image, HW, *mean, 1) / m;
-    *inverse = 1.0f / sqrt(variance + epsilon);
+    const float mean = channel_sum(values, x, N, image, HW, 0.0f, 0) / m;
+    const float variance = channel_sum(values, x, N, image, HW, mean, 1) / m;
+    const float inverse = 1.0f / sqrt(variance + epsilon);
     if (get_local_id(0) == 0) {
-        saved[c] = *mean;
-        saved[C + c] = *inverse;
-        running_mean[c] = momentum * running_mean[c] + (1.0f - momentum) * *mean;
+        saved[c] = mean;
+        saved[C + c] = inverse;
+        running_mean[c] = momentum * running_mean[c] + (1.0f - momentum) * mean;
         running_variance[c] = momentum * running_variance[c] + (1.0f - momentum) * variance;
     }
+    return (float2)(mean, inverse);
 }
 
 #define STATISTICS                                                                                 \
@@ -121,10 +122,9 @@ kernel void batchnorm_statistics(global const float *x, const ulong x_offset, ST
                                  const float momentum) {
     local float values[LANES];
     const int c = get_group_id(0);
-    float mean, inverse;
-    statistics(&mean, &inverse, values, x + x_offset + (size_t)c * HW,
-               running_mean + running_mean_offset, running_variance + running_variance_offset,
-               saved + saved_offset, c, N, C, HW, epsilon, momentum);
+    statistics(values, x + x_offset + (size_t)c * HW, running_mean + running_mean_offset,
+               running_variance + running_variance_offset, saved + saved_offset, c, N, C, HW,
+               epsilon, momentum);
 }
 
 /* With the running statistics, or, when training, with the batch's: its own, one group a channel, or those that
@@ -146,27 +146,25 @@ kernel void batchnorm_forward(global float *y, const ulong y_offset, global cons
     running_mean += running_mean_offset;
     running_variance += running_variance_offset;
     saved += saved_offset;
-    float mean, inverse;
-    if (which == RUNNING) {
-        mean = running_mean[c];
-        inverse = 1.0f / sqrt(running_variance[c] + epsilon);
-    } else if (which == SAVED) {
-        mean = saved[c];
-        inverse = saved[C + c];
-    }
+    float2 its = 0.0f; /* mean and inverse */
+    if (which == RUNNING)
+        its = (float2)(running_mean[c], 1.0f / sqrt(running_variance[c] + epsilon));
+    else if (which == SAVED)
+        its = (float2)(saved[c], saved[C + c]);
 #if VECTORS
     local float values[LANES];
     if (which == OWN)
-        statistics(&mean, &inverse, values, x, running_mean, running_variance, saved, c, N, C, HW,
-                   epsilon, momentum);
+        its = statistics(values, x, running_mean, running_variance, saved, c, N, C, HW, epsilon,
+                         momentum);
 #endif
+    const float mean = its.x, inverse = its.y;
     const float factor = gamma[gamma_offset + c] * inverse, shift = beta[beta_offset + c];
 #if VECTORS
     for (int n = 0; n < N; n++) {
         global const float *in = x + n * image;
         global float *out = y + n * image;
         EACH_VECTOR(p, HW)
-        vstore16(fma(vload16(0, in + p) - mean, (float16)factor, (float16)shift), 0, out + p);
+            vstore16(fma(vload16(0, in + p) - mean, (float16)factor, (float16)shift), 0, out + p);
         EACH_PIXEL(p, HW) out[p] = fma(in[p] - mean, factor, shift);
     }
 #else
