@@ -191,10 +191,11 @@ count() {
             split(substr($0, RSTART, RLENGTH), word, /[#: ]+/)
             if (/\*\*\*Skipped/) { if (!counted[word[2]]) skipped++ }
             else if (/ Passed /) { if (!counted[word[2]]) passed++ }
-            else { if (!blamed[word[2]]) failed++; names = names " " word[3] }
+            else { if (!blamed[word[2]]) failed++; name[word[2]] = word[3]; if (word[2] + 0 > last) last = word[2] + 0 }
         }
         /tests passed, [0-9]+ tests failed out of/ { ended = 1 }
         END {
+            for (i = 1; i <= last; i++) if (i in name) names = names " " name[i] # not as they happened to end
             if (!ended) { failed++; names = names " (ctest ran nothing, or did not end)" }
             print passed + 0, failed + 0, skipped + 0 names
         }' "$1"

@@ -33,7 +33,7 @@ devices() {
 
 # row TEXT: the table has it, whatever the seconds.
 row() {
-    sed -E 's/ \| [0-9]+ \| ([^|]*) \|$/ | \1 |/' "$out" | grep -qF -- "$1" || fail "no row: $1"
+    sed -E 's/ \| [0-9]+ \| ([^|]*) \|$/ | \1 |/' "$out" | grep -F -- "$1" >/dev/null || fail "no row: $1"
 }
 
 devices 0 --help && prints "the tests on every OpenCL implementation found"
