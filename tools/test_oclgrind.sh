@@ -89,7 +89,8 @@ lanes='pool2d_rows_|conv2d_rows_|conv2d_winograd_|matmul_dots'
 
 # Cases of `lenslet check` of the slow operations, all passes of each: in `few` of conv2d are 1x1 filters, a stride larger
 # than the filter, groups, constant, reflected and replicated padding, one row. The rest are alike in what a
-# kernel can do wrong, and larger. 11: a sum that is cut into parts; 19, 33: filters of 5x5 and 3x3.
+# kernel can do wrong, and larger. 11: a sum that is cut into parts; 19, 33: filters of 5x5 and 3x3;
+# 121: a batch that fills the lanes; 129: filters that no cache holds.
 few=(25-28 49-51 65-67 81-83 89-91 97-99 105-107)
 fewer=(25-28 49-51 65-67 89-91)
 
@@ -98,7 +99,8 @@ runs() {
     echo "memory gpu tiled conv2d ${few[*]}" && echo "memory gpu clblast conv2d ${few[*]}"
     echo "memory gpu tiled conv2d-parts 11-11" && echo "values gpu tiled conv2d-parts 11-11"
     for a in tiled direct clblast; do echo "values gpu $a conv2d ${fewer[*]}"; done
-    echo "memory cpu winograd2 conv2d 19-19 33-35" && echo "memory cpu winograd4 conv2d 33-35"
+    echo "memory cpu images conv2d 121-124"
+    echo "memory cpu winograd2 conv2d 19-19 33-35 129-131" && echo "memory cpu winograd4 conv2d 33-35"
     for a in packed packed-32 blocked rows direct; do echo "memory cpu $a conv2d ${few[*]}"; done
     for a in packed blocked; do echo "values cpu $a conv2d ${fewer[*]}"; done
     for a in blocked streamed direct; do echo "memory cpu $a dense 1-8 25-40"; done
@@ -168,7 +170,7 @@ export -f launch run numbers
 # CLASS or *, MODE: names in the profiles.
 launched() {
     # shellcheck disable=SC2086
-    cat /dev/null "$work/$2"-$1-*.err | awk '$2 ~ /^[0-9,]+$/ && $1 !~ /^CLBlast/ { print $1 }' | sort -u
+    cat /dev/null "$work/$2"-$1-*.err 2>/dev/null | awk '$2 ~ /^[0-9,]+$/ && $1 !~ /^CLBlast/ { print $1 }' | sort -u
 }
 
 kernels() {

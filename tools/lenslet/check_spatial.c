@@ -61,6 +61,8 @@ static const conv_case conv_cases[] = {
      .padding = {2, 3, 1, 2, LENS_PAD_REPLICATE, 0}},
     {"one row", {2, 3, 1, 19}, 4, 1, 5, .padding = {0, 2, 0, 2, 0, 0}},
     {"AlexNet first layer, part", {1, 3, 39, 39}, 9, 11, 11, 4, 4},
+    {"sixteen images and one", {17, 3, 6, 8}, 5, 3, 3},
+    {"more filters than a cache holds", {1, 96, 4, 4}, 96, 3, 3, .padding = {1, 1, 1, 1, 0, 0}},
 };
 
 /* Shapes of a case; its operands in order x, w, b, y. */
