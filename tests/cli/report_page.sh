@@ -10,7 +10,7 @@ make_data
 expect 0 bench --compare net.json --batch-size 4 --seconds 0.01 --rounds 1 --device all -o small.json --op conv2d
 python3 "$here/make_comparisons.py" small.json
 
-for page in small five half odd none two; do
+for page in small five half odd none two parts; do
     files=$page.json
     [ $page != two ] || files="small.json old.json"
     # shellcheck disable=SC2086
@@ -34,9 +34,9 @@ sed 's/main { max-width: 1160px/main { width: 2000px/' small.html >wide.html
 python3 "$here/page_probe.py" probe.html wide
 browse --dump-dom "file://$work/probe.html" | sed -n '/<pre id="said">/,/PROBED/p' >"$out" || fail "chromium cannot show the pages"
 [ "$(grep -c 'STICKS OUT of wide at .*: the page is' "$out")" = 3 ] || fail "a wide page is not seen"
-python3 "$here/page_probe.py" probe.html small five half odd none two
+python3 "$here/page_probe.py" probe.html small five half odd none two parts
 browse --dump-dom "file://$work/probe.html" | sed -n '/<pre id="said">/,/PROBED/p' >"$out" || fail "chromium cannot show the pages"
-grep -q 'PROBED 18 pages' "$out" || fail "not every page was looked at"
+grep -q 'PROBED 21 pages' "$out" || fail "not every page was looked at"
 grep 'STICKS OUT' "$out" && fail "something sticks out"
 
 # ---- pictures: not blank, light and dark

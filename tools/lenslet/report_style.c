@@ -138,6 +138,8 @@ const char report_style[] =
     "  main { padding: 24px 16px 40px; } h1 { font-size: 23px; }\n"
     "  .bars { grid-template-columns: minmax(0, 1fr) auto; gap: 2px 12px; }\n"
     "  .bars .name { grid-column: 1 / -1; margin-top: 8px; } .bars .value { max-width: 46vw; }\n"
+    /* the whole width, or a part of 9 % has no room for its text */
+    "  .bars.tall .stack, .bars.tall .value { grid-column: 1 / -1; max-width: none; }\n"
     "  .tight .again th span { display: none; }\n"
     "  .matrix th:first-child { width: 118px; padding-right: 10px; } }\n"
     "@media print { details { break-inside: avoid; } }\n";
