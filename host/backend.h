@@ -123,6 +123,8 @@ struct lens_backend {
                                       const lens_activation *opts);
     lens_status (*activation_backward_input)(lens_tensor *dx, const lens_tensor *dy,
                                              const lens_tensor *y, const lens_activation *opts);
+    lens_status (*activation_backward_bias)(lens_tensor *dx, lens_tensor *db, const lens_tensor *dy,
+                                            const lens_tensor *y, const lens_activation *opts);
 
     /* ---- lrn ---- */
     size_t (*lrn_scratch)(const lens_context *context, lens_pass pass, lens_shape x,

@@ -282,6 +282,14 @@ static lens_status traced_activation_backward_input(lens_tensor *dx, const lens_
     return end(&call, INNER(dx)->activation_backward_input(dx, dy, y, opts));
 }
 
+static lens_status traced_activation_backward_bias(lens_tensor *dx, lens_tensor *db,
+                                                   const lens_tensor *dy, const lens_tensor *y,
+                                                   const lens_activation *opts) {
+    traced_call call =
+        BEGIN(dx, "activation", "backward_bias", 0, {"dx", dx}, {"db", db}, {"dy", dy}, {"y", y});
+    return end(&call, INNER(dx)->activation_backward_bias(dx, db, dy, y, opts));
+}
+
 /* ---- lrn ------------------------------------------------------------------------------------- */
 
 static lens_status traced_lrn_forward(lens_tensor *y, const lens_tensor *x,
@@ -460,6 +468,7 @@ static void set_operations(lens_backend *table) {
     table->rbf_backward_weight = traced_rbf_backward_weight;
     table->activation_forward = traced_activation_forward;
     table->activation_backward_input = traced_activation_backward_input;
+    table->activation_backward_bias = traced_activation_backward_bias;
     table->lrn_forward = traced_lrn_forward;
     table->lrn_backward_input = traced_lrn_backward_input;
     table->batchnorm_forward = traced_batchnorm_forward;

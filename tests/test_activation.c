@@ -65,6 +65,76 @@ static void device_is_close_to_reference(void **state) {
     }
 }
 
+/* ---- with the gradient of a bias ------------------------------------------------------------ */
+
+/* Planes longer than a vector, and shorter; those of one pixel, channels of which fill a vector,
+ * some over, and not. */
+static const lens_shape biased[] = {{3, 5, 7, 11},  {2, 3, 1, 5},   {1, 1, 1, 1}, {5, 37, 1, 1},
+                                    {4, 144, 1, 1}, {3, 2, 33, 40}, {2, 3, 4, 4}};
+
+typedef struct biased_case {
+    lens_activation f;
+    lens_shape shape;
+} biased_case;
+
+/* dx and behind it db. Integers, and outputs of 1 and less: of relu and leaky relu's sums none is
+ * rounded but by alpha. */
+static float *run_bias(lens_context *context, void *user, size_t *count) {
+    const biased_case *c = user;
+    size_t values = shape_count(c->shape);
+    float *out = test_reals(values, 3), *slopes = test_integers(values, 3, 4);
+    lens_tensor *y = test_tensor(context, c->shape, out);
+    lens_tensor *dy = test_tensor(context, c->shape, slopes);
+    lens_tensor *dx = test_tensor(context, c->shape, NULL);
+    lens_tensor *db = test_tensor(context, (lens_shape){1, c->shape.c, 1, 1}, NULL);
+    assert_ok(lens_activation_backward_bias(dx, db, dy, y, &c->f));
+    float *first = test_read(dx), *sums = test_read(db);
+    assert_ok(lens_activation_backward_bias(dy, db, dy, y, &c->f)); /* in place: the same */
+    float *again = test_read(dy), *sums_again = test_read(db);
+    test_compare("dx in place", again, first, values, 0, 0);
+    test_compare("db in place", sums_again, sums, c->shape.c, 0, 0);
+    first = realloc(first, (values + c->shape.c) * sizeof *first);
+    for (size_t k = 0; k < c->shape.c; k++)
+        first[values + k] = sums[k];
+    *count = values + c->shape.c;
+    lens_tensor_free(y), lens_tensor_free(dy), lens_tensor_free(dx), lens_tensor_free(db);
+    free(out), free(slopes), free(sums), free(again), free(sums_again);
+    return first;
+}
+
+/* A sum of 2640 products of integers up to 3, of either sign, with rounded slopes below 1.2. */
+static void bias_gradient_is_close_to_reference(void **state) {
+    (void)state;
+    for (int kind = LENS_LINEAR; kind <= LENS_SOFTPLUS; kind++)
+        for (size_t i = 0; i < sizeof biased / sizeof biased[0]; i++) {
+            biased_case c = {lens_activation_of((lens_activation_kind)kind), biased[i]};
+            bool exact = kind == LENS_LINEAR || kind == LENS_RELU;
+            sweep_compare(lens_activation_name(c.f.kind), run_bias, &c, exact ? 0 : ERROR,
+                          exact ? 0 : 1e-3);
+        }
+}
+
+/* Of the reference: dx is that of lens_activation_backward_input(), db its sum. */
+static void bias_gradient_is_the_sum(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof biased / sizeof biased[0]; i++) {
+        biased_case c = {lens_activation_of(LENS_SCALED_TANH), biased[i]};
+        size_t count, values = shape_count(c.shape), pixels = c.shape.h * c.shape.w;
+        float *got = run_bias(test_reference(), &c, &count);
+        float *out = test_reals(values, 3), *slopes = test_integers(values, 3, 4);
+        lens_tensor *y = test_tensor(test_reference(), c.shape, out);
+        lens_tensor *dy = test_tensor(test_reference(), c.shape, slopes);
+        assert_ok(lens_activation_backward_input(dy, dy, y, &c.f));
+        float *dx = test_read(dy), *sums = calloc(c.shape.c, sizeof *sums);
+        for (size_t j = 0; j < values; j++)
+            sums[j / pixels % c.shape.c] += dx[j];
+        test_compare("dx", got, dx, values, 0, 0);
+        test_compare("db", got + values, sums, c.shape.c, 1e-4, 1e-3);
+        lens_tensor_free(y), lens_tensor_free(dy);
+        free(got), free(out), free(slopes), free(dx), free(sums);
+    }
+}
+
 static void known_answers(void **state) {
     (void)state;
     static const struct {
@@ -148,6 +218,10 @@ static void bad_arguments_are_named(void **state) {
     assert_fails(lens_activation_forward(x, x, &f), LENS_BAD_ARGUMENT, "42 is no activation");
     f = (lens_activation){LENS_LEAKY_RELU, -1};
     assert_fails(lens_activation_forward(x, x, &f), LENS_BAD_ARGUMENT, "alpha of leaky_relu");
+    f = lens_activation_of(LENS_RELU);
+    assert_fails(lens_activation_backward_bias(x, x, x, x, &f), LENS_BAD_ARGUMENT, "overlaps");
+    assert_fails(lens_activation_backward_bias(x, y, x, x, &f), LENS_BAD_SHAPE,
+                 "db is (1, 4, 1, 1)");
     lens_tensor_free(x), lens_tensor_free(y);
 }
 
@@ -156,6 +230,8 @@ int main(void) {
         cmocka_unit_test(known_answers),
         cmocka_unit_test(nan_stays_nan),
         cmocka_unit_test(device_is_close_to_reference),
+        cmocka_unit_test(bias_gradient_is_close_to_reference),
+        cmocka_unit_test(bias_gradient_is_the_sum),
         cmocka_unit_test(reference_slope_is_close_to_central_differences),
         cmocka_unit_test(bad_arguments_are_named),
     };

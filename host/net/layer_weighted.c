@@ -10,6 +10,19 @@ static void set_parameters(lens_layer *layer, lens_shape weight, bool no_bias) {
         layer->parameters[LENS_BIAS].shape = (lens_shape){1, weight.n, 1, 1};
 }
 
+/* Through the activation, in dy's place, and the bias's gradient: together where a layer has both.
+ */
+static lens_status backward_bias(const lens_layer *layer, const lens_layer_io *io,
+                                 const lens_activation *activation) {
+    lens_tensor *gradient = layer->parameters[LENS_BIAS].gradient;
+    if (!lens_layer_has(layer, LENS_BIAS))
+        return lens_layer_through_activation(io, activation);
+    if (activation->kind != LENS_LINEAR)
+        return lens_activation_backward_bias(io->dy, gradient, io->dy, io->y, activation);
+    return layer->spec.kind == LENS_LAYER_DENSE ? lens_dense_backward_bias(gradient, io->dy)
+                                                : lens_conv2d_backward_bias(gradient, io->dy);
+}
+
 /* ---- conv2d --------------------------------------------------------------------------------- */
 
 static lens_status conv2d_infer(lens_layer *layer) {
@@ -72,9 +85,7 @@ static lens_status conv2d_backward_weight(const lens_layer *layer, const lens_la
 
 static lens_status conv2d_backward(const lens_layer *layer, const lens_layer_io *io) {
     const lens_conv2d_opts *opts = &layer->spec.conv2d.opts;
-    LENS_TRY(lens_layer_through_activation(io, &opts->activation));
-    if (lens_layer_has(layer, LENS_BIAS))
-        LENS_TRY(lens_conv2d_backward_bias(layer->parameters[LENS_BIAS].gradient, io->dy));
+    LENS_TRY(backward_bias(layer, io, &opts->activation));
     LENS_TRY(conv2d_backward_weight(layer, io));
     if (!io->dx)
         return LENS_OK;
@@ -130,9 +141,7 @@ static lens_status dense_forward(const lens_layer *layer, const lens_layer_io *i
 }
 
 static lens_status dense_backward(const lens_layer *layer, const lens_layer_io *io) {
-    LENS_TRY(lens_layer_through_activation(io, &layer->spec.dense.opts.activation));
-    if (lens_layer_has(layer, LENS_BIAS))
-        LENS_TRY(lens_dense_backward_bias(layer->parameters[LENS_BIAS].gradient, io->dy));
+    LENS_TRY(backward_bias(layer, io, &layer->spec.dense.opts.activation));
     LENS_TRY(lens_dense_backward_weight(layer->parameters[LENS_WEIGHT].gradient, io->dy, io->x,
                                         io->scratch));
     if (!io->dx)

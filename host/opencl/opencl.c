@@ -46,6 +46,7 @@ const lens_backend lens_backend_opencl = {
 
     .activation_forward = ocl_activation_forward,
     .activation_backward_input = ocl_activation_backward_input,
+    .activation_backward_bias = ocl_activation_backward_bias,
 
     .lrn_scratch = ocl_lrn_scratch,
     .lrn_forward = ocl_lrn_forward,

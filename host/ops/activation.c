@@ -30,13 +30,27 @@ lens_status lens_activation_forward(lens_tensor *y, const lens_tensor *x,
     return LENS_BACKEND(y)->activation_forward(y, x, opts);
 }
 
-lens_status lens_activation_backward_input(lens_tensor *dx, const lens_tensor *dy,
-                                           const lens_tensor *y, const lens_activation *opts) {
-    assert(dx && dy && y && opts);
+static lens_status check_gradient(const lens_tensor *dx, const lens_tensor *dy,
+                                  const lens_tensor *y, const lens_activation *opts) {
     LENS_TRY(lens_check_activation("activation", opts));
     LENS_TRY(lens_check_shape("activation", "dx", dx->shape, y->shape));
     LENS_TRY(lens_check_shape("activation", "dy", dy->shape, y->shape));
     LENS_TRY(lens_check_in_place("activation", dx, dy));
-    LENS_TRY(lens_check_in_place("activation", dx, y));
+    return lens_check_in_place("activation", dx, y);
+}
+
+lens_status lens_activation_backward_input(lens_tensor *dx, const lens_tensor *dy,
+                                           const lens_tensor *y, const lens_activation *opts) {
+    assert(dx && dy && y && opts);
+    LENS_TRY(check_gradient(dx, dy, y, opts));
     return LENS_BACKEND(dx)->activation_backward_input(dx, dy, y, opts);
+}
+
+lens_status lens_activation_backward_bias(lens_tensor *dx, lens_tensor *db, const lens_tensor *dy,
+                                          const lens_tensor *y, const lens_activation *opts) {
+    assert(dx && db && dy && y && opts);
+    LENS_TRY(check_gradient(dx, dy, y, opts));
+    LENS_TRY(lens_check_shape("activation", "db", db->shape, (lens_shape){1, y->shape.c, 1, 1}));
+    LENS_TRY(LENS_CHECK_TENSORS("activation", db, dx, dy, y));
+    return LENS_BACKEND(dx)->activation_backward_bias(dx, db, dy, y, opts);
 }

@@ -1,5 +1,6 @@
 /* ref_activation.c: the activations and their derivatives. */
 #include "reference/reference.h"
+#include "core/error.h"
 
 #include <math.h>
 
@@ -67,4 +68,10 @@ lens_status ref_activation_backward_input(lens_tensor *dx, const lens_tensor *dy
         ref_values(dx)[i] =
             (float)(ref_values(dy)[i] * ref_activation_slope(opts, ref_values(y)[i]));
     return LENS_OK;
+}
+
+lens_status ref_activation_backward_bias(lens_tensor *dx, lens_tensor *db, const lens_tensor *dy,
+                                         const lens_tensor *y, const lens_activation *opts) {
+    LENS_TRY(ref_activation_backward_input(dx, dy, y, opts));
+    return ref_conv2d_backward_bias(db, dx);
 }

@@ -133,6 +133,7 @@ const lens_backend lens_backend_reference = {
 
     .activation_forward = ref_activation_forward,
     .activation_backward_input = ref_activation_backward_input,
+    .activation_backward_bias = ref_activation_backward_bias,
 
     .lrn_scratch = ref_lrn_scratch,
     .lrn_forward = ref_lrn_forward,

@@ -77,6 +77,8 @@ lens_status ref_activation_forward(lens_tensor *y, const lens_tensor *x,
                                    const lens_activation *opts);
 lens_status ref_activation_backward_input(lens_tensor *dx, const lens_tensor *dy,
                                           const lens_tensor *y, const lens_activation *opts);
+lens_status ref_activation_backward_bias(lens_tensor *dx, lens_tensor *db, const lens_tensor *dy,
+                                         const lens_tensor *y, const lens_activation *opts);
 
 size_t ref_lrn_scratch(const lens_context *context, lens_pass pass, lens_shape x,
                        const lens_lrn_opts *opts);

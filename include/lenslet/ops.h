@@ -104,6 +104,12 @@ LENS_API lens_status lens_activation_backward_input(lens_tensor *dx, const lens_
                                                     const lens_tensor *y,
                                                     const lens_activation *opts);
 
+/* That, and the gradient of a bias that was added before f, while dx passes by:
+ * db[c] = sum over n,h,w of dx[n,c,h,w]. x (n, c, h, w)  db (1, c, 1, 1). dx may be dy. */
+LENS_API lens_status lens_activation_backward_bias(lens_tensor *dx, lens_tensor *db,
+                                                   const lens_tensor *dy, const lens_tensor *y,
+                                                   const lens_activation *opts);
+
 /* ---- conv2d --------------------------------------------------------------------------------
  * Cross-correlation, as every framework's "convolution":
  *
@@ -115,7 +121,8 @@ LENS_API lens_status lens_activation_backward_input(lens_tensor *dx, const lens_
  * p = (h + top + bottom - ((r-1) dilation_h + 1)) / stride_h + 1, rounded down, q alike.
  *
  * With a fused activation f, the backward calls still take the gradient with respect to f's
- * argument: pass dy through lens_activation_backward_input() first. */
+ * argument: pass dy through lens_activation_backward_input() first, or with the bias's gradient
+ * through lens_activation_backward_bias(). */
 
 typedef struct lens_conv2d_opts {
     size_t stride_h, stride_w;     /* default 1 */

@@ -187,24 +187,59 @@ static lens_status run_activation_backward_input(const check_problem *p, lens_co
     return lens_activation_backward_input(out, in[0], in[1], &p->activation);
 }
 
+static lens_status run_activation_backward_bias(const check_problem *p, lens_context *context,
+                                                lens_tensor *out, lens_tensor *const *in) {
+    lens_tensor *dx;
+    TRY(lens_tensor_new(&dx, context, p->in[1].shape));
+    lens_status status = lens_activation_backward_bias(dx, out, in[0], in[1], &p->activation);
+    lens_tensor_free(dx);
+    return status;
+}
+
+/* The input's gradient, as it is taken on the way to the bias's. */
+static lens_status run_activation_backward_both(const check_problem *p, lens_context *context,
+                                                lens_tensor *out, lens_tensor *const *in) {
+    lens_tensor *db;
+    TRY(lens_tensor_new(&db, context, (lens_shape){1, p->out.c, 1, 1}));
+    lens_status status = lens_activation_backward_bias(out, db, in[0], in[1], &p->activation);
+    lens_tensor_free(db);
+    return status;
+}
+
+static void add_activation(check_list *list, lens_activation_kind kind, const char *name,
+                           lens_shape shape) {
+    bool exact = kind == LENS_LINEAR || kind == LENS_RELU;
+    check_problem p = {.pass = "forward", .run = run_activation_forward, .in_count = 1};
+    p.activation = lens_activation_of(kind);
+    snprintf(p.name, sizeof p.name, "%s, %s", lens_activation_name(kind), name);
+    p.in[0] = (check_input){shape, DATA_WIDE, false};
+    p.out = shape;
+    p.floor = exact ? 0 : 1; /* what exp x - 1 and the like cancel to */
+    p.limit = exact ? 0 : FUNCTION_ULP;
+    check_list_add(list, p);
+
+    p.pass = "backward_input", p.run = run_activation_backward_input, p.in_count = 2;
+    p.in[1] = (check_input){shape, DATA_REALS, false};
+    check_list_add(list, p);
+    snprintf(p.name, sizeof p.name, "%s, %s, with a bias", lens_activation_name(kind), name);
+    p.run = run_activation_backward_both;
+    check_list_add(list, p);
+
+    double terms = (double)(shape.n * shape.h * shape.w);
+    p.pass = "backward_bias", p.run = run_activation_backward_bias;
+    p.in[0].data = exact ? DATA_INTEGERS : DATA_REALS;
+    p.out = (lens_shape){1, shape.c, 1, 1};
+    p.floor = exact ? 0 : terms; /* terms of either sign, of size 1 */
+    p.limit = exact ? 0 : FUNCTION_ULP + terms;
+    check_list_add(list, p);
+}
+
 void check_list_activation(check_list *list) {
-    static const lens_shape shapes[] = {{1, 1, 1, 1}, {3, 5, 7, 11}};
-    for (int kind = LENS_LINEAR; kind <= LENS_SOFTPLUS; kind++)
-        for (size_t i = 0; i < 2; i++) {
-            bool exact = kind == LENS_LINEAR || kind == LENS_RELU;
-            check_problem p = {.pass = "forward", .run = run_activation_forward, .in_count = 1};
-            p.activation = lens_activation_of(kind);
-            snprintf(p.name, sizeof p.name, "%s, %s", lens_activation_name(kind),
-                     i ? "odd sizes" : "one number");
-            p.in[0] = (check_input){shapes[i], DATA_WIDE, false};
-            p.out = shapes[i];
-            p.floor = exact ? 0 : 1; /* what exp x - 1 and the like cancel to */
-            p.limit = exact ? 0 : FUNCTION_ULP;
-            check_list_add(list, p);
-            p.pass = "backward_input", p.run = run_activation_backward_input, p.in_count = 2;
-            p.in[1] = (check_input){shapes[i], DATA_REALS, false};
-            check_list_add(list, p);
-        }
+    for (lens_activation_kind kind = LENS_LINEAR; kind <= LENS_SOFTPLUS; kind++) {
+        add_activation(list, kind, "one number", (lens_shape){1, 1, 1, 1});
+        add_activation(list, kind, "odd sizes", (lens_shape){3, 5, 7, 11});
+        add_activation(list, kind, "a dense layer's", (lens_shape){5, 37, 1, 1});
+    }
 }
 
 /* ---- softmax ------------------------------------------------------------------------------- */

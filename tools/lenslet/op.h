@@ -76,7 +76,7 @@ typedef struct op_list {
 /* Every pass of each layer of a kind above, for this batch, as training does them, and the update
  * of all parameters. The input's gradient of the first layer with weights, and of those
  * before, is left out: no training needs it. Of a layer that is fused with an activation, the
- * activation's gradient is a pass too. */
+ * activation's gradient is a pass too, the bias's gradient with it. */
 lens_status op_list_new(op_list *list, const lens_net_spec *spec, size_t batch,
                         lens_optimizer_kind optimizer);
 void op_list_free(op_list *list);

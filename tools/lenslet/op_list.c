@@ -73,6 +73,11 @@ static lens_activation fused_activation(const lens_layer_spec *layer) {
     return lens_activation_of(LENS_LINEAR);
 }
 
+static bool has_bias(const lens_layer_spec *layer) {
+    return (layer->kind == LENS_LAYER_CONV2D && !layer->conv2d.no_bias) ||
+           (layer->kind == LENS_LAYER_DENSE && !layer->dense.no_bias);
+}
+
 static void add(op_list *list, const char *layer, op o, lens_pass pass) {
     op_moves moves = op_moves_of(o.kind, pass);
     if (!moves.reads)
@@ -90,11 +95,13 @@ static void add_layer(op_list *list, const lens_layer_spec *layer, lens_shape x,
         return;
     add(list, layer->name, o, LENS_FORWARD);
     if (fused.kind != LENS_LINEAR)
-        add(list, layer->name, gradient, LENS_BACKWARD_INPUT);
+        add(list, layer->name, gradient,
+            has_bias(layer) ? LENS_BACKWARD_BIAS : LENS_BACKWARD_INPUT);
     if (!is_first)
         add(list, layer->name, o, LENS_BACKWARD_INPUT);
     add(list, layer->name, o, LENS_BACKWARD_WEIGHT);
-    add(list, layer->name, o, LENS_BACKWARD_BIAS);
+    if (has_bias(layer) && fused.kind == LENS_LINEAR)
+        add(list, layer->name, o, LENS_BACKWARD_BIAS);
 }
 
 lens_status op_list_new(op_list *list, const lens_net_spec *spec, size_t batch,

@@ -81,6 +81,10 @@ static lens_status activation_backward_input(op_run *r) {
     return lens_activation_backward_input(r->dy, r->dy, r->y, &r->op.activation);
 }
 
+static lens_status activation_backward_bias(op_run *r) {
+    return lens_activation_backward_bias(r->dy, r->out, r->dy, r->y, &r->op.activation);
+}
+
 static const lens_dropout_opts dropout = {.rate = 0.5f};
 
 static lens_status dropout_forward(op_run *r) {
@@ -103,7 +107,8 @@ static lens_status (*const starts[OP_KINDS][OP_PASSES])(op_run *) = {
     [OP_POOL2D] = {pool2d_forward, pool2d_backward_input},
     [OP_LRN] = {lrn_forward, lrn_backward_input},
     [OP_BATCHNORM] = {batchnorm_forward, batchnorm_backward_input, batchnorm_backward_weight},
-    [OP_ACTIVATION] = {activation_forward, activation_backward_input},
+    [OP_ACTIVATION] = {activation_forward, activation_backward_input, NULL,
+                       activation_backward_bias},
     [OP_DROPOUT] = {dropout_forward, dropout_backward_input},
     [OP_OPTIMIZER] = {optimizer_update},
 };
