@@ -150,6 +150,27 @@ kernel void pool2d_rows_forward(global float *restrict y, const ulong y_offset,
                    (size_t)(NC - i) * H * W, W, P, Q);
 }
 
+#if R == 2 && S == 2 && STRIDE_H == 2 && STRIDE_W == 2
+#define PAIRS 1024 /* columns that wait in the nearest cache, W or more */
+
+/* Windows of 2 x 2 that cover whole planes, H = 2 P and W = 2 Q: the rows of each pair as one, and then
+ * pairs of columns as if all were one row, however short the rows are. `count` pairs of rows (of NC * P)
+ * a work-item. */
+kernel void pool2d_pairs_forward(global float *restrict y, const ulong y_offset,
+                                 global const float *restrict x, const ulong x_offset,
+                                 const int pairs, const int W, const int count) {
+    float column[PAIRS + 32];
+    const int first = get_global_id(0) * count, end = min(first + count, pairs), step = PAIRS / W;
+    for (int i = first; i < end; i += step) {
+        const int rows = min(step, end - i);
+        global const float *from = x + x_offset + (size_t)i * 2 * W;
+        for (int r = 0; r < rows; r++)
+            fold_rows(column + r * W, from + r * 2 * W, W, W, (size_t)(pairs - i - r) * 2 * W);
+        fold_columns(y + y_offset + (size_t)i * (W / 2), column, rows * (W / 2), (end - i) * (W / 2));
+    }
+}
+#endif
+
 /* The gradient of COUNT windows of 2 x 2 side by side, with the vectors' even and odd lanes as the
  * windows' columns: the same choices as pool2d_rows_backward_input makes one by one. */
 #define VECTOR_BACKWARD(NAME, COUNT, LANES, HALF, INTS, LOAD, STORE, LOAD_HALF)                    \
@@ -183,6 +204,53 @@ kernel void pool2d_rows_forward(global float *restrict y, const ulong y_offset,
 VECTOR_BACKWARD(backward_8, 8, float16, float8, int8, vload16, vstore16, vload8)
 VECTOR_BACKWARD(backward_4, 4, float8, float4, int4, vload8, vstore8, vload4)
 
+/* The gradients of a row's windows from the `q`-th on one by one. */
+void backward_windows(global float *dx, global const float *dy, global const float *x, int q, int Q, int W) {
+    for (; q < Q; q++) {
+        float best = x[q * STRIDE_W];
+        int place = 0;
+#pragma unroll
+        for (int r = 0; r < R; r++)
+#pragma unroll
+            for (int s = 0; s < S; s++) {
+                const float v = x[r * W + q * STRIDE_W + s];
+                const bool better = replaces(v, best);
+                best = better ? v : best;
+                place = better ? r * S + s : place;
+            }
+        const float gradient = KIND == POOL_AVERAGE ? dy[q] / (R * S) : dy[q];
+#pragma unroll
+        for (int r = 0; r < R; r++)
+#pragma unroll
+            for (int s = 0; s < S; s++)
+                dx[r * W + q * STRIDE_W + s] =
+                    KIND == POOL_AVERAGE || place == r * S + s ? gradient : 0.0f;
+    }
+}
+
+/* The same of a whole row. */
+void backward_row(global float *dx, global const float *dy, global const float *x, int Q, int W) {
+    int q = 0;
+#if R == 2 && S == 2 && STRIDE_H == 2 && STRIDE_W == 2
+    for (; q + 8 <= Q; q += 8)
+        backward_8(dx + 2 * q, dy + q, x + 2 * q, W);
+    for (; q + 4 <= Q; q += 4)
+        backward_4(dx + 2 * q, dy + q, x + 2 * q, W);
+#endif
+    backward_windows(dx, dy, x, q, Q, W);
+}
+
+/* As pool2d_pairs_forward. */
+kernel void pool2d_pairs_backward_input(global float *restrict dx, const ulong dx_offset,
+                                        global const float *restrict dy, const ulong dy_offset,
+                                        global const float *restrict x, const ulong x_offset,
+                                        const int pairs, const int W, const int count) {
+    const int first = get_global_id(0) * count, end = min(first + count, pairs);
+    for (int i = first; i < end; i++)
+        backward_row(dx + dx_offset + (size_t)i * 2 * W, dy + dy_offset + (size_t)i * (W / 2),
+                     x + x_offset + (size_t)i * 2 * W, W / 2, W);
+}
+
 /* One output row (of NC * P) a work-item: the STRIDE_H input rows from its windows' first on, and for
  * the last output row of a plane those below as well. Pixels that no window covers get 0. */
 kernel void pool2d_rows_backward_input(global float *restrict dx, const ulong dx_offset,
@@ -208,33 +276,7 @@ kernel void pool2d_rows_backward_input(global float *restrict dx, const ulong dx
         for (int at = R * W; at < (end - first) * W; at++)
             dx[at] = 0.0f;
     }
-    int q = 0;
-#if R == 2 && S == 2 && STRIDE_H == 2 && STRIDE_W == 2
-    for (; q + 8 <= Q; q += 8)
-        backward_8(dx + 2 * q, dy + q, x + 2 * q, W);
-    for (; q + 4 <= Q; q += 4)
-        backward_4(dx + 2 * q, dy + q, x + 2 * q, W);
-#endif
-    for (; q < Q; q++) {
-        float best = x[q * STRIDE_W];
-        int place = 0;
-#pragma unroll
-        for (int r = 0; r < R; r++)
-#pragma unroll
-            for (int s = 0; s < S; s++) {
-                const float v = x[r * W + q * STRIDE_W + s];
-                const bool better = replaces(v, best);
-                best = better ? v : best;
-                place = better ? r * S + s : place;
-            }
-        const float gradient = KIND == POOL_AVERAGE ? dy[q] / (R * S) : dy[q];
-#pragma unroll
-        for (int r = 0; r < R; r++)
-#pragma unroll
-            for (int s = 0; s < S; s++)
-                dx[r * W + q * STRIDE_W + s] =
-                    KIND == POOL_AVERAGE || place == r * S + s ? gradient : 0.0f;
-    }
+    backward_row(dx, dy, x, Q, W);
 }
 
 /* to[0 .. 31] += even, odd, even, odd, ... */

@@ -26,6 +26,10 @@ typedef struct pool_case {
 static const pool_case cases[] = {
     {"one pixel", {1, 1, 1, 1}, 1, 1},
     {"2x2, lenet5", {2, 6, 28, 28}, 2, 2},
+    {"2x2, short rows", {3, 5, 8, 8}, 2, 2},
+    {"2x2, rows of two pixels", {1, 3, 6, 2}, 2, 2},
+    {"2x2, many planes", {7, 13, 24, 24}, 2, 2},
+    {"2x2, wide", {1, 1, 4, 1030}, 2, 2},
     {"2x2, odd size leaves a row over", {2, 3, 7, 9}, 2, 2},
     {"3x3 stride 2, overlapping", {1, 3, 9, 11}, 3, 3, 2, 2},
     {"3x3 stride 1", {1, 2, 5, 6}, 3, 3, 1, 1},

@@ -10,6 +10,7 @@
 
 /* Of a work-item that takes whole planes: less is not worth its start. */
 #define LEAST_PIXELS 4096
+#define MOST_PAIRS 1024 /* PAIRS of cl/pool2d_rows.cl */
 
 /* The windows and strides that networks have: a program is compiled for each. */
 static bool is_common(size_t h, size_t w) {
@@ -58,6 +59,39 @@ static lens_status backward_rows(lens_tensor *dx, const lens_tensor *dy, const l
     return planes ? ocl_run_groups(&launch, count, 1) : ocl_run_1d(&launch, count * dy->shape.h);
 }
 
+/* Whether windows of 2 x 2 cover the planes, whose rows pool2d_pairs_forward can hold. */
+static bool pairs_applicable(lens_shape x, const lens_pool2d_opts *opts) {
+    return opts->window_h == 2 && opts->stride_h == 2 && x.h % 2 == 0 && x.w % 2 == 0 &&
+           x.w <= MOST_PAIRS;
+}
+
+/* Pairs of rows, some thousand pixels of them a work-item, whose outputs fill vectors. */
+static lens_status run_pairs(ocl_launch *launch, lens_shape x) {
+    size_t pairs = x.n * x.c * x.h / 2;
+    size_t count = lens_size_round_up(lens_size_div_up(LEAST_PIXELS, 2 * x.w), 16);
+    ocl_arg_int(launch, pairs);
+    ocl_arg_int(launch, x.w);
+    ocl_arg_int(launch, count);
+    return ocl_run_groups(launch, lens_size_div_up(pairs, count), 1);
+}
+
+static lens_status backward_pairs(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *x,
+                                  const lens_pool2d_opts *opts) {
+    ocl_launch launch = begin_rows(dx->context, "pool2d_pairs_backward_input", opts);
+    ocl_arg_tensor(&launch, dx);
+    ocl_arg_tensor(&launch, dy);
+    ocl_arg_tensor(&launch, x);
+    return run_pairs(&launch, x->shape);
+}
+
+static lens_status forward_pairs(lens_tensor *y, const lens_tensor *x,
+                                 const lens_pool2d_opts *opts) {
+    ocl_launch launch = begin_rows(y->context, "pool2d_pairs_forward", opts);
+    ocl_arg_tensor(&launch, y);
+    ocl_arg_tensor(&launch, x);
+    return run_pairs(&launch, x->shape);
+}
+
 /* Whole planes of pixels, some thousand of them a work-item. */
 static lens_status forward_rows(lens_tensor *y, const lens_tensor *x,
                                 const lens_pool2d_opts *opts) {
@@ -90,7 +124,8 @@ static void arg_opts(ocl_launch *launch, const lens_pool2d_opts *opts) {
 
 lens_status ocl_pool2d_forward(lens_tensor *y, const lens_tensor *x, const lens_pool2d_opts *opts) {
     if (rows_applicable(y->context, opts))
-        return forward_rows(y, x, opts);
+        return pairs_applicable(x->shape, opts) ? forward_pairs(y, x, opts)
+                                                : forward_rows(y, x, opts);
     ocl_launch launch = ocl_begin(y->context, "pool2d", "pool2d_forward", "");
     ocl_arg_tensor(&launch, y);
     ocl_arg_tensor(&launch, x);
@@ -102,7 +137,8 @@ lens_status ocl_pool2d_forward(lens_tensor *y, const lens_tensor *x, const lens_
 lens_status ocl_pool2d_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *x,
                                       const lens_pool2d_opts *opts) {
     if (rows_applicable(dx->context, opts))
-        return backward_rows(dx, dy, x, opts);
+        return pairs_applicable(x->shape, opts) ? backward_pairs(dx, dy, x, opts)
+                                                : backward_rows(dx, dy, x, opts);
     ocl_launch launch = ocl_begin(dx->context, "pool2d", "pool2d_backward_input", "");
     ocl_arg_tensor(&launch, dx);
     ocl_arg_tensor(&launch, dy);
