@@ -147,6 +147,10 @@ conv2d_images_forward(global float *restrict y, const ulong y_offset, global con
 
 /* ---- the input gradient ------------------------------------------------------------------------ */
 
+/* What is read once and stays in registers while the other passes by: the weights of a filter's row where
+ * they are fewer, or the slopes of a tile's columns. */
+#define WEIGHTS_STAY (FILTERS * TAPS < COLUMNS)
+
 /* Row h of a tile's channels from column q on, into or on top of what the columns before gave. */
 void input_tile(global float *to, global const float *dy, global const float *w, int h, int q,
                 CONV2D_IMAGES_SIZES) {
@@ -160,18 +164,13 @@ void input_tile(global float *to, global const float *dy, global const float *w,
             global const float *row = dy + (size_t)((k * P + h - r) * Q + q) * 16;
             global const float *from = w + (k * C * R + r) * TAPS;
 #pragma unroll
-            for (int s = 0; s < TAPS; s++) {
-                float16 weight[FILTERS];
+            for (int e = 0; e < COLUMNS * TAPS; e++) {
+                const int j = WEIGHTS_STAY ? e / TAPS : e % COLUMNS;
+                const int s = WEIGHTS_STAY ? e % TAPS : e / COLUMNS;
+                const float16 slope = vload16(j, row);
 #pragma unroll
                 for (int i = 0; i < FILTERS; i++)
-                    weight[i] = from[i * R * TAPS + s];
-#pragma unroll
-                for (int j = 0; j < COLUMNS; j++) {
-                    const float16 slope = vload16(j, row);
-#pragma unroll
-                    for (int i = 0; i < FILTERS; i++)
-                        sum[i * SPAN + j + s] = fma(weight[i], slope, sum[i * SPAN + j + s]);
-                }
+                    sum[i * SPAN + j + s] = fma(from[i * R * TAPS + s], slope, sum[i * SPAN + j + s]);
             }
         }
 #pragma unroll

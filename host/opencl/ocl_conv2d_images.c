@@ -13,11 +13,16 @@
 #include <stdio.h>
 
 #define LANES 16
-#define MOST_SUMS 20 /* vectors that stay in registers, beside pixels that are used again */
+#define MOST_SUMS 20  /* vectors that stay in registers, beside pixels that are used again */
+#define INPUT_SUMS 26 /* of the input's gradient, whose slopes or weights need not stay as well */
 #define LEAST_COLUMNS 4
 #define MOST_COLUMNS 8
+#define INPUT_COLUMNS 13 /* the most of the input's gradient */
 #define MOST_TAPS 11
 #define FEW_FILTERS 32
+#define INPUT_FILTERS 128 /* few of the input's gradient, and channels */
+#define INPUT_CHANNELS 64
+#define INPUT_SLOPES (1 << 14) /* of an image: those of sixteen stay in a cache */
 #define LEAST_CHANNELS 4
 #define ENOUGH_GROUPS 8 /* to spread over some cores; each brings its images into lanes itself */
 
@@ -27,12 +32,34 @@
 
 /* ---- tiles ----------------------------------------------------------------------------------- */
 
-/* The most columns that divide a row of the output; 0: none does. */
-static size_t columns_of(lens_shape y) {
-    size_t columns = MOST_COLUMNS;
-    while (columns >= LEAST_COLUMNS && y.w % columns)
-        columns--;
-    return columns >= LEAST_COLUMNS ? columns : 0;
+/* The filters, or channels, of a tile of `columns`. */
+static size_t most_filters(lens_pass pass, lens_shape w, size_t columns) {
+    if (pass == LENS_BACKWARD_INPUT)
+        return INPUT_SUMS / (columns + w.w - 1);
+    return lens_size_max(MOST_SUMS / (pass == LENS_FORWARD ? columns : w.w), 1);
+}
+
+/* Products of a tile of the input's gradient to what is read for them, slopes and weights. */
+static double use_of_reads(lens_shape w, size_t columns) {
+    size_t filters = lens_size_min(most_filters(LENS_BACKWARD_INPUT, w, columns), w.c);
+    size_t weights = filters * w.w;
+    return (double)(weights * columns) / (double)(weights + columns);
+}
+
+/* The columns of a tile, which divide a row of the output: as many as may be, and of the input's
+ * gradient those that make the best use of what is read. 0: none do. */
+static size_t columns_of(lens_pass pass, lens_shape w, lens_shape y) {
+    size_t best = 0;
+    if (pass == LENS_BACKWARD_INPUT) {
+        for (size_t columns = 1; columns <= lens_size_min(y.w, INPUT_COLUMNS); columns++)
+            if (y.w % columns == 0 && most_filters(pass, w, columns) &&
+                (!best || use_of_reads(w, columns) > use_of_reads(w, best)))
+                best = columns;
+        return best;
+    }
+    for (size_t columns = LEAST_COLUMNS; columns <= MOST_COLUMNS; columns++)
+        best = y.w % columns == 0 ? columns : best;
+    return best;
 }
 
 typedef struct tiling {
@@ -49,12 +76,9 @@ static size_t tile_size(size_t all, size_t most) {
 
 /* x is the padded input. In the input's gradient the filters are its channels. */
 static tiling tiling_of(lens_pass pass, lens_shape x, lens_shape w, lens_shape y) {
-    size_t all = pass == LENS_BACKWARD_INPUT ? w.c : w.n, columns = columns_of(y);
-    size_t row = pass == LENS_FORWARD          ? columns
-                 : pass == LENS_BACKWARD_INPUT ? columns + w.w - 1
-                                               : w.w;
-    tiling t = {.columns = columns, .blocks = lens_size_div_up(x.n, LANES)};
-    t.filters = tile_size(all, lens_size_max(MOST_SUMS / row, 1));
+    size_t all = pass == LENS_BACKWARD_INPUT ? w.c : w.n;
+    tiling t = {.columns = columns_of(pass, w, y), .blocks = lens_size_div_up(x.n, LANES)};
+    t.filters = tile_size(all, most_filters(pass, w, t.columns));
     t.parts = pass == LENS_BACKWARD_WEIGHT ? lens_size_min(t.blocks, MOST_PARTS) : t.blocks;
     size_t part_blocks = lens_size_div_up(t.blocks, t.parts);
     t.parts = lens_size_div_up(t.blocks, part_blocks);
@@ -81,19 +105,23 @@ bool ocl_conv2d_images_possible(const lens_context *context, lens_pass pass, len
     if (!ocl_is_cpu(context) || opts->stride_h != 1 || opts->stride_w != 1 ||
         opts->dilation_h != 1 || opts->dilation_w != 1 || opts->groups != 1)
         return false;
-    if (x.n < LANES || !columns_of(y) || w.w > MOST_TAPS)
+    if (x.n < LANES || w.w > MOST_TAPS || !columns_of(pass, w, y))
         return false;
-    return padded.c * padded.h * padded.w >= LANES && y.h * y.w >= LANES &&
-           ocl_count_of(padded) <= INT32_MAX && ocl_count_of(y) <= INT32_MAX &&
+    bool has_vectors = pass == LENS_BACKWARD_INPUT
+                           ? y.c * y.h * y.w >= LANES && padded.h * padded.w >= LANES
+                           : padded.c * padded.h * padded.w >= LANES && y.h * y.w >= LANES;
+    return has_vectors && ocl_count_of(padded) <= INT32_MAX && ocl_count_of(y) <= INT32_MAX &&
            tiling_of(pass, padded, w, y).lanes <= INT32_MAX;
 }
 
 /* Bringing images into lanes takes as long as some filters' products: that pays for small maps of a
  * few channels, whose rows are shorter than `rows` would have them. More filters are for packed
- * panels. */
+ * panels; but the input's gradient multiplies nothing but pixels here, and no zeros around them. */
 bool ocl_conv2d_images_pays(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,
                             lens_shape y, const lens_conv2d_opts *opts) {
-    (void)context, (void)x, (void)y, (void)opts;
+    (void)context, (void)x, (void)opts;
+    if (pass == LENS_BACKWARD_INPUT)
+        return w.n <= INPUT_FILTERS && w.c <= INPUT_CHANNELS && y.c * y.h * y.w <= INPUT_SLOPES;
     return w.n <= FEW_FILTERS && w.c <= FEW_FILTERS &&
            (pass != LENS_FORWARD || w.c >= LEAST_CHANNELS);
 }

@@ -7,6 +7,7 @@
  */
 #include "opencl/ocl_conv2d_winograd.h"
 #include "core/size.h"
+#include "opencl/ocl_conv2d_images.h"
 #include "opencl/ocl_conv2d_lanes.h"
 #include "opencl/ocl_conv2d_pad.h"
 
@@ -22,6 +23,7 @@
 #define TILE_COST 12.0
 #define FILTER_COST 40.0
 #define LEAST_GAIN 0.85
+#define IMAGES_GAIN 1.1 /* the least where `images` can do it, which is faster than the others */
 
 /* Images done at a time: so many, or as many as fill so many floats of the larger caches in lanes;
  * and of their transformed input as many blocks. */
@@ -414,8 +416,8 @@ static size_t weight_scratch(const filtering *f) {
 /* Whether it takes so much less products than the others that the transforms are paid for: tiles
  * are transformed for each channel and for each filter, filters once for all tiles. The others
  * multiply each tap with each pixel of y, or of dy. As `lenslet tune` showed it for the zoo. */
-static bool pays(size_t out, lens_pass pass, lens_shape x, lens_shape w, lens_shape y,
-                 const lens_conv2d_opts *opts) {
+static bool pays(const lens_context *context, size_t out, lens_pass pass, lens_shape x,
+                 lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
     bool is_weight = pass == LENS_BACKWARD_WEIGHT;
     filtering f = filtering_of(out, is_weight ? LENS_FORWARD : pass, x, w, y, opts);
     double tiles = (double)lens_size_round_up(f.to.n * f.tiles_h * f.tiles_w, BLOCK);
@@ -424,7 +426,10 @@ static bool pays(size_t out, lens_pass pass, lens_shape x, lens_shape w, lens_sh
     transforms += FILTER_COST / tiles;
     double lanes = (double)(f.panels * f.parts * PANEL * PANEL) / (double)(f.channels * f.m);
     double gain = (double)(f.taps * f.taps) * pixels / ((double)f.area * tiles * lanes);
-    return gain >= LEAST_GAIN * (1 + transforms);
+    bool has_images = pass == LENS_BACKWARD_INPUT &&
+                      ocl_conv2d_images_possible(context, pass, x, w, y, opts) &&
+                      ocl_conv2d_images_pays(context, pass, x, w, y, opts);
+    return gain >= (has_images ? IMAGES_GAIN : LEAST_GAIN) * (1 + transforms);
 }
 
 static bool possible(const lens_context *context, size_t out, lens_pass pass, lens_shape w,
@@ -457,8 +462,7 @@ static size_t scratch_of(size_t out, lens_pass pass, lens_shape x, lens_shape w,
     bool ocl_conv2d_winograd##OUT##_pays(const lens_context *context, lens_pass pass,              \
                                          lens_shape x, lens_shape w, lens_shape y,                 \
                                          const lens_conv2d_opts *opts) {                           \
-        (void)context;                                                                             \
-        return pays(OUT, pass, x, w, y, opts);                                                     \
+        return pays(context, OUT, pass, x, w, y, opts);                                            \
     }                                                                                              \
     size_t ocl_conv2d_winograd##OUT##_scratch(const lens_context *context, lens_pass pass,         \
                                               lens_shape x, lens_shape w, lens_shape y,            \
