@@ -76,8 +76,9 @@ sixteen best_of_sixteen(global const float *x, int W) {
 FOLD(float)
 FOLD(float16)
 
-#define SEGMENT 64 /* outputs of a row whose columns wait in the nearest cache */
-#define SEGMENT_COLUMNS ((SEGMENT + 15) * STRIDE_W + S + 16) /* and what is read behind them */
+#define WAITING 2048 /* columns that wait in the nearest cache, */
+#define SEGMENT 512  /* of so many outputs of a row at most */
+#define BEHIND (16 * STRIDE_W + S + 16) /* what is read and written behind them */
 
 /* column[i] = the R values of x[i] and below it as one, for i = 0 .. count - 1 and some more. `room`:
  * how far x can be read. */
@@ -128,15 +129,30 @@ void fold_columns(global float *y, const float *column, int count, int room) {
     }
 }
 
-/* A plane (of NC): first the R values of each column as one, which neighbouring windows share. */
+/* Rows p .. p + rows - 1 of a segment of `count` outputs. First the R values of each column as one, which
+ * neighbouring windows share, of all rows: what is stored and read again at once, at another place, waits
+ * for the store. */
+void pool_rows(global float *y, global const float *x, size_t room, int W, int rows, int Q, int count,
+               int y_room) {
+    float column[WAITING + BEHIND];
+    const int width = (count - 1) * STRIDE_W + S;
+    for (int p = 0; p < rows; p++) {
+        const int at = p * STRIDE_H * W;
+        fold_rows(column + p * width, x + at, width, W, room - at);
+    }
+    for (int p = 0; p < rows; p++)
+        fold_columns(y + p * Q, column + p * width, count, count < Q ? count : y_room - p * Q);
+}
+
+/* A plane (of NC). */
 void pool_plane(global float *y, global const float *x, size_t room, int W, int P, int Q) {
-    float column[SEGMENT_COLUMNS];
-    for (int p = 0; p < P; p++)
-        for (int q = 0; q < Q; q += SEGMENT) {
-            const int count = min(SEGMENT, Q - q), at = p * STRIDE_H * W + q * STRIDE_W;
-            fold_rows(column, x + at, (count - 1) * STRIDE_W + S, W, room - at);
-            fold_columns(y + p * Q + q, column, count, (P - p) * Q - q);
+    for (int q = 0; q < Q; q += SEGMENT) {
+        const int count = min(SEGMENT, Q - q), step = WAITING / ((count - 1) * STRIDE_W + S);
+        for (int p = 0; p < P; p += step) {
+            const int at = p * STRIDE_H * W + q * STRIDE_W;
+            pool_rows(y + p * Q + q, x + at, room - at, W, min(step, P - p), Q, count, (P - p) * Q);
         }
+    }
 }
 
 /* `planes` planes a work-item. */
@@ -232,10 +248,14 @@ void backward_windows(global float *dx, global const float *dy, global const flo
 void backward_row(global float *dx, global const float *dy, global const float *x, int Q, int W) {
     int q = 0;
 #if R == 2 && S == 2 && STRIDE_H == 2 && STRIDE_W == 2
-    for (; q + 8 <= Q; q += 8)
-        backward_8(dx + 2 * q, dy + q, x + 2 * q, W);
-    for (; q + 4 <= Q; q += 4)
-        backward_4(dx + 2 * q, dy + q, x + 2 * q, W);
+    const int step = Q >= 8 ? 8 : 4;
+    for (; Q >= 4 && q < Q; q += step) {
+        const int at = min(q, Q - step); /* the last moves back: it writes the same again */
+        if (Q >= 8)
+            backward_8(dx + 2 * at, dy + at, x + 2 * at, W);
+        else
+            backward_4(dx + 2 * at, dy + at, x + 2 * at, W);
+    }
 #endif
     backward_windows(dx, dy, x, q, Q, W);
 }
@@ -251,32 +271,34 @@ kernel void pool2d_pairs_backward_input(global float *restrict dx, const ulong d
                      x + x_offset + (size_t)i * 2 * W, W / 2, W);
 }
 
-/* One output row (of NC * P) a work-item: the STRIDE_H input rows from its windows' first on, and for
- * the last output row of a plane those below as well. Pixels that no window covers get 0. */
-kernel void pool2d_rows_backward_input(global float *restrict dx, const ulong dx_offset,
-                                       global const float *restrict dy, const ulong dy_offset,
-                                       global const float *restrict x, const ulong x_offset,
-                                       const int NC, const int H, const int W, const int P,
-                                       const int Q) {
-    const int i = get_global_id(0);
-    if (i >= NC * P)
-        return;
-    const int p = i % P, first = p * STRIDE_H, end = p + 1 < P ? first + STRIDE_H : H;
-    const size_t start = ((size_t)(i / P) * H + first) * W;
-    dx += dx_offset + start;
-    x += x_offset + start;
-    dy += dy_offset + (size_t)i * Q;
-    if (R * S < STRIDE_H * STRIDE_W)
-        for (int at = 0; at < (end - first) * W; at++)
+/* Zeros in the pixels of `rows` rows that no window covers. */
+void clear_rest(global float *dx, int rows, int Q, int W) {
+    if (R * S < STRIDE_H * STRIDE_W) /* windows leave gaps */
+        for (int at = 0; at < rows * W; at++)
             dx[at] = 0.0f;
-    else { /* only what the windows leave over */
+    else {
         for (int r = 0; r < R; r++)
             for (int w = Q * STRIDE_W; w < W; w++)
                 dx[r * W + w] = 0.0f;
-        for (int at = R * W; at < (end - first) * W; at++)
+        for (int at = R * W; at < rows * W; at++)
             dx[at] = 0.0f;
     }
-    backward_row(dx, dy, x, Q, W);
+}
+
+/* `planes` planes a work-item. */
+kernel void pool2d_rows_backward_input(global float *restrict dx, const ulong dx_offset,
+                                       global const float *restrict dy, const ulong dy_offset,
+                                       global const float *restrict x, const ulong x_offset,
+                                       const int NC, const int H, const int W, const int P, const int Q,
+                                       const int planes) {
+    const int first = get_global_id(0) * planes, end = min(first + planes, NC);
+    for (int i = first; i < end; i++)
+        for (int p = 0; p < P; p++) {
+            const size_t at = ((size_t)i * H + p * STRIDE_H) * W;
+            clear_rest(dx + dx_offset + at, p + 1 < P ? STRIDE_H : H - p * STRIDE_H, Q, W);
+            backward_row(dx + dx_offset + at, dy + dy_offset + ((size_t)i * P + p) * Q, x + x_offset + at,
+                         Q, W);
+        }
 }
 
 /* to[0 .. 31] += even, odd, even, odd, ... */
@@ -333,30 +355,33 @@ void spread_windows(global float *dx, global const float *dy, global const float
     }
 }
 
-/* Windows that overlap, which are 3 x 3 with a stride of 2: one plane (of NC) a work-item, so that no
- * pixel's sum is another's. */
-kernel void pool2d_planes_backward_input(global float *restrict dx, const ulong dx_offset,
-                                         global const float *restrict dy, const ulong dy_offset,
-                                         global const float *restrict x, const ulong x_offset,
-                                         const int NC, const int H, const int W, const int P,
-                                         const int Q) {
-    const int i = get_global_id(0);
-    if (i >= NC)
-        return;
-    dx += dx_offset + (size_t)i * H * W;
-    x += x_offset + (size_t)i * H * W;
-    dy += dy_offset + (size_t)i * P * Q;
+/* The gradient of a plane (of NC). `slopes_room`: how far dy can be read. */
+void spread_plane(global float *dx, global const float *dy, global const float *x, size_t slopes_room,
+                  int H, int W, int P, int Q) {
     for (int at = 0; at < H * W; at++)
         dx[at] = 0.0f;
     for (int p = 0; p < P; p++) {
         float carry[3] = {0.0f, 0.0f, 0.0f};
         int q = 0, corner = p * STRIDE_H * W;
         global const float *slopes = dy + p * Q;
-        for (; q < Q && sixteen_fit(corner, W, H * W) && (i * P + p) * Q + q + 16 <= NC * P * Q;
+        for (; q < Q && sixteen_fit(corner, W, H * W) && (size_t)(p * Q + q + 16) <= slopes_room;
              q += 16, corner += 32)
             spread_sixteen(dx + corner, carry, slopes + q, x + corner, min(16, Q - q), W);
         for (int r = 0; r < 3 && q > 0 && q <= Q; r++)
             dx[corner + r * W] += carry[r];
         spread_windows(dx + corner, slopes + q, x + corner, Q - q, W);
     }
+}
+
+/* Windows that overlap, which are 3 x 3 with a stride of 2: `planes` planes a work-item, so that no
+ * pixel's sum is another's. */
+kernel void pool2d_planes_backward_input(global float *restrict dx, const ulong dx_offset,
+                                         global const float *restrict dy, const ulong dy_offset,
+                                         global const float *restrict x, const ulong x_offset,
+                                         const int NC, const int H, const int W, const int P,
+                                         const int Q, const int planes) {
+    const int first = get_global_id(0) * planes, end = min(first + planes, NC);
+    for (int i = first; i < end; i++)
+        spread_plane(dx + dx_offset + (size_t)i * H * W, dy + dy_offset + (size_t)i * P * Q,
+                     x + x_offset + (size_t)i * H * W, (size_t)(NC - i) * P * Q, H, W, P, Q);
 }

@@ -45,7 +45,15 @@ static void arg_shapes(ocl_launch *launch, lens_shape x, lens_shape y) {
     ocl_arg_int(launch, y.w);
 }
 
-/* The gradient's kernel: rows of windows when they do not overlap, else whole planes. */
+/* Whole planes, some thousand pixels of them a work-item. */
+static lens_status run_planes(ocl_launch *launch, lens_shape x, lens_shape y) {
+    size_t planes = lens_size_max(1, LEAST_PIXELS / (x.h * x.w));
+    arg_shapes(launch, x, y);
+    ocl_arg_int(launch, planes);
+    return ocl_run_groups(launch, lens_size_div_up(x.n * x.c, planes), 1);
+}
+
+/* The gradient has a kernel for windows that overlap. */
 static lens_status backward_rows(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *x,
                                  const lens_pool2d_opts *opts) {
     bool planes = windows_overlap(opts);
@@ -54,9 +62,7 @@ static lens_status backward_rows(lens_tensor *dx, const lens_tensor *dy, const l
     ocl_arg_tensor(&launch, dx);
     ocl_arg_tensor(&launch, dy);
     ocl_arg_tensor(&launch, x);
-    arg_shapes(&launch, x->shape, dy->shape);
-    size_t count = x->shape.n * x->shape.c;
-    return planes ? ocl_run_groups(&launch, count, 1) : ocl_run_1d(&launch, count * dy->shape.h);
+    return run_planes(&launch, x->shape, dy->shape);
 }
 
 /* Whether windows of 2 x 2 cover the planes, whose rows pool2d_pairs_forward can hold. */
@@ -92,17 +98,12 @@ static lens_status forward_pairs(lens_tensor *y, const lens_tensor *x,
     return run_pairs(&launch, x->shape);
 }
 
-/* Whole planes of pixels, some thousand of them a work-item. */
 static lens_status forward_rows(lens_tensor *y, const lens_tensor *x,
                                 const lens_pool2d_opts *opts) {
-    size_t count = x->shape.n * x->shape.c;
-    size_t planes = lens_size_max(1, LEAST_PIXELS / (x->shape.h * x->shape.w));
     ocl_launch launch = begin_rows(y->context, "pool2d_rows_forward", opts);
     ocl_arg_tensor(&launch, y);
     ocl_arg_tensor(&launch, x);
-    arg_shapes(&launch, x->shape, y->shape);
-    ocl_arg_int(&launch, planes);
-    return ocl_run_groups(&launch, lens_size_div_up(count, planes), 1);
+    return run_planes(&launch, x->shape, y->shape);
 }
 
 /* The rest of POOL2D_SIZES of cl/pool2d.cl. */
