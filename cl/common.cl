@@ -139,28 +139,45 @@ float lanes_sum(float16 v) {
     return (b.x + b.z) + (b.y + b.w);
 }
 
-/* The sum of a group's `lanes` values in local memory, a power of two up to 1024, for all its work-items: in
- * halves, so in an order that has nothing to do with how many work-items the group has. */
-#define ADD_UPPER(values, lanes, n)                                                                \
+/* The sum, or the largest, of a group's `lanes` values in local memory, a power of two up to 1024, for all its
+ * work-items: in halves, so in an order that has nothing to do with how many work-items the group has. */
+#define FOLD_UPPER(fold, values, lanes, n)                                                         \
     barrier(CLK_LOCAL_MEM_FENCE);                                                                  \
     for (int i = get_local_id(0); i < (n) && (n) < (lanes); i += get_local_size(0))                \
-        values[i] += values[i + (n)];
-float local_sum(local float *values, int lanes) {
-    ADD_UPPER(values, lanes, 512)
-    ADD_UPPER(values, lanes, 256)
-    ADD_UPPER(values, lanes, 128)
-    ADD_UPPER(values, lanes, 64)
-    ADD_UPPER(values, lanes, 32)
-    ADD_UPPER(values, lanes, 16)
-    ADD_UPPER(values, lanes, 8)
-    ADD_UPPER(values, lanes, 4)
-    ADD_UPPER(values, lanes, 2)
-    ADD_UPPER(values, lanes, 1)
+        values[i] = fold(values[i], values[i + (n)]);
+#define FOLD(fold, values, lanes)                                                                  \
+    FOLD_UPPER(fold, values, lanes, 512)                                                           \
+    FOLD_UPPER(fold, values, lanes, 256)                                                           \
+    FOLD_UPPER(fold, values, lanes, 128)                                                           \
+    FOLD_UPPER(fold, values, lanes, 64)                                                            \
+    FOLD_UPPER(fold, values, lanes, 32)                                                            \
+    FOLD_UPPER(fold, values, lanes, 16)                                                            \
+    FOLD_UPPER(fold, values, lanes, 8)                                                             \
+    FOLD_UPPER(fold, values, lanes, 4)                                                             \
+    FOLD_UPPER(fold, values, lanes, 2)                                                             \
+    FOLD_UPPER(fold, values, lanes, 1)                                                             \
     barrier(CLK_LOCAL_MEM_FENCE);
+#define ADDED(a, b) ((a) + (b))
+float local_sum(local float *values, int lanes) {
+    FOLD(ADDED, values, lanes)
     const float sum = values[0];
     barrier(CLK_LOCAL_MEM_FENCE); /* before they are written anew */
     return sum;
 }
+
+/* NaN where one of them is. */
+#define LARGER(a, b) ((b) > (a) || isnan(b) ? (b) : (a))
+float local_most(local float *values, int lanes) {
+    FOLD(LARGER, values, lanes)
+    const float most = values[0];
+    barrier(CLK_LOCAL_MEM_FENCE);
+    return most;
+}
+
+/* A work-item's lanes of its group, and a lane's share of `count`: neighbours take neighbours. */
+#define EACH_LANE(lane, lanes)                                                                     \
+    for (int lane = get_local_id(0); lane < (lanes); lane += get_local_size(0))
+#define EACH_SHARE(c, lane, lanes, count) for (int c = lane; c < (count); c += (lanes))
 
 /* Pixels (n, p) of a channel of N planes, every `lanes`-th from the `lane`-th on: neighbours read
  * neighbours, and nothing is divided in the loop. */

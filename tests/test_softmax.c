@@ -20,9 +20,10 @@ typedef struct softmax_case {
 } softmax_case;
 
 static const softmax_case cases[] = {
-    {"one class", {3, 1, 1, 1}, 1},       {"ten classes", {5, 10, 1, 1}, 4},
-    {"a thousand", {2, 1000, 1, 1}, 4},   {"pixels", {2, 3, 4, 5}, 2},
-    {"large values", {4, 10, 1, 1}, 200}, {"very large values", {4, 10, 1, 1}, 1e30f},
+    {"one class", {3, 1, 1, 1}, 1},         {"ten classes", {5, 10, 1, 1}, 4},
+    {"a thousand", {2, 1000, 1, 1}, 4},     {"pixels", {2, 3, 4, 5}, 2},
+    {"33 of few pixels", {2, 33, 2, 3}, 4}, {"33 of many", {2, 33, 5, 7}, 4},
+    {"large values", {4, 10, 1, 1}, 200},   {"very large values", {4, 10, 1, 1}, 1e30f},
 };
 #define CASE_COUNT (sizeof cases / sizeof cases[0])
 
@@ -83,6 +84,23 @@ static void known_answer(void **state) {
     }
 }
 
+/* On a GPU a group shares 40 channels: NaN in one is NaN in all, of that image alone. */
+static void nan_among_many_stays(void **state) {
+    (void)state;
+    float x[80], expected[80];
+    for (size_t i = 0; i < 80; i++)
+        x[i] = 3, expected[i] = i < 40 ? NAN : 1.0f / 40;
+    x[17] = NAN;
+    lens_context *contexts[] = {test_reference(), test_device()};
+    for (int i = 0; i < 2; i++) {
+        softmax_case c = {.x = {2, 40, 1, 1}, .values = x};
+        size_t count;
+        float *y = run_forward(contexts[i], &c, &count);
+        test_compare("NaN among 40", y, expected, 80, 0, ERROR);
+        free(y);
+    }
+}
+
 typedef struct objective_of {
     softmax_case c;
     float *dy;
@@ -125,6 +143,7 @@ static void bad_arguments_are_named(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_answer),
+        cmocka_unit_test(nan_among_many_stays),
         cmocka_unit_test(device_is_close_to_reference),
         cmocka_unit_test(reference_gradient_is_close_to_central_differences),
         cmocka_unit_test(bad_arguments_are_named),

@@ -172,7 +172,7 @@ absent() {
 
 # ---- the table ---------------------------------------------------------------------------------
 
-hot='^(matmul_tiled|conv2d_clblast_.*|pool2d_.*|lrn_across_.*|batchnorm_.*|activation_.*|optimizer_.*|dropout|limits_.*)$'
+hot='^(matmul_tiled|conv2d_clblast_.*|pool2d_.*|lrn_across_.*|batchnorm_.*|activation_.*|optimizer_.*|softmax_.*|loss_.*|dropout|limits_.*)$'
 
 table() {
     awk -v all="$all" '

@@ -75,6 +75,9 @@ lens_status ocl_context_open(lens_context *context, const lens_context_opts *opt
             clCreateBuffer(state->context, CL_MEM_READ_WRITE, sizeof(float), NULL, &code);
     }
     if (code == CL_SUCCESS)
+        state->parts = clCreateBuffer(state->context, CL_MEM_READ_WRITE, OCL_PARTS * sizeof(float),
+                                      NULL, &code);
+    if (code == CL_SUCCESS)
         return LENS_OK;
     status = ocl_fail(code, "%s on %s", call, context->device.name);
 failed:
@@ -95,6 +98,8 @@ void ocl_context_close(lens_context *context) {
         ocl_clblast_forget(); /* its programs would keep the OpenCL context */
     if (state->dummy)
         clReleaseMemObject(state->dummy);
+    if (state->parts)
+        clReleaseMemObject(state->parts);
     if (state->queue)
         clReleaseCommandQueue(state->queue);
     if (state->context)

@@ -62,6 +62,8 @@ typedef struct ocl_upload {
     size_t capacity; /* elements */
 } ocl_upload;
 
+#define OCL_PARTS 512
+
 /* The host runs at most so many writes ahead of the device: a few training steps. */
 #define OCL_UPLOADS 6
 
@@ -71,6 +73,7 @@ typedef struct ocl_state {
     cl_context context;
     cl_command_queue queue; /* in order */
     cl_mem dummy;           /* bound where a kernel takes a tensor and there is none */
+    cl_mem parts;           /* OCL_PARTS floats: sums between two launches of one operation */
     ocl_upload uploads[OCL_UPLOADS];
     size_t next_upload;
     ocl_program *programs;
@@ -313,6 +316,10 @@ lens_status ocl_dropout_backward_input(lens_tensor *dx, const lens_tensor *dy,
 lens_status ocl_softmax_forward(lens_tensor *y, const lens_tensor *x);
 lens_status ocl_softmax_backward_input(lens_tensor *dx, const lens_tensor *dy,
                                        const lens_tensor *y);
+
+/* Whether a group shares the channels of a pixel, in softmax and losses: on a GPU, where they are
+ * many, and an image's pixels too few for neighbouring work-items to read neighbours. */
+bool ocl_channels_shared(const lens_context *context, lens_shape shape);
 
 lens_status ocl_loss_forward(lens_tensor *total, const lens_tensor *x, const lens_tensor *t,
                              const lens_tensor *w, const lens_loss_opts *opts, bool accumulate);

@@ -20,8 +20,8 @@ expect 0 check softmax --case 3 --format json && json 'len(d["records"]) == 1 an
 expect 0 check softmax --format csv && head -1 "$out" | grep -q "^device,op,case,pass,"
 expect 0 check softmax --device reference --device reference --format json && json 'len(d["devices"]) == 1'
 expect 0 check softmax --device all --format json
-json 'len(d["records"]) == 8 * len(d["devices"]) and d["devices"][-1]["type"] == "reference"'
-expect 2 check softmax --case 999 && says "cases 1 .. 8"
+json 'len(d["records"]) == 10 * len(d["devices"]) and d["devices"][-1]["type"] == "reference"'
+expect 2 check softmax --case 999 && says "cases 1 .. 10"
 expect 2 check --case 1 && says "exactly one"
 expect 2 check softmx && says "did you mean softmax?"
 expect 2 check lenet && says "lenet5"

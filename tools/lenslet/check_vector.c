@@ -263,7 +263,8 @@ void check_list_softmax(check_list *list) {
     } cases[] = {{"10 classes", {64, 10, 1, 1}},
                  {"one class", {3, 1, 1, 1}},
                  {"1000 classes", {3, 1000, 1, 1}},
-                 {"over channels of pixels", {2, 7, 5, 3}}};
+                 {"over channels of pixels", {2, 7, 5, 3}},
+                 {"33 channels of few pixels", {2, 33, 3, 2}}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         check_problem p = {.pass = "forward", .run = run_softmax_forward, .in_count = 1};
         snprintf(p.name, sizeof p.name, "%s", cases[i].name);
@@ -322,8 +323,9 @@ static void add_loss(check_list *list, lens_loss_kind kind, bool logits, bool we
 }
 
 void check_list_loss(check_list *list) {
-    static const lens_shape shapes[] = {{1, 10, 1, 1}, {67, 10, 1, 1}, {3, 5, 2, 3}};
-    for (size_t i = 0; i < 3; i++)
+    static const lens_shape shapes[] = {
+        {1, 10, 1, 1}, {67, 10, 1, 1}, {3, 5, 2, 3}, {2, 1000, 1, 1}, {5, 33, 2, 3}};
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         for (int kind = LENS_SPARSE_CROSS_ENTROPY; kind <= LENS_MAP; kind++) {
             add_loss(list, kind, false, false, shapes[i]);
             if (kind < LENS_MEAN_SQUARED_ERROR)
