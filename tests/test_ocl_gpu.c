@@ -7,6 +7,7 @@
 #include "problem.h"
 
 #include "backend.h"
+#include "small_kernels.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,29 @@ static void small_devices_have_direct(void **state) {
     }
 }
 
+/* A kernel may have fewer work-items than its device, for want of registers: then a smaller tile
+ * runs, and "direct" where none does. */
+static void small_kernels_have_smaller_tiles(void **state) {
+    (void)state;
+    setup_or_skip();
+    problem p = convolution((lens_shape){8, 40, 46, 47}, (lens_shape){125, 40, 1, 1});
+    small_kernels("-DROWS=16 ", 128);
+    compare(p, true);
+    compare(dense(3, 1900, 1025), false);
+    small_kernels("-DROWS=8 ", 64);
+    compare(p, true);
+    compare(dense(130, 1025, 259), false);
+    small_kernels("-DROWS=4 ", 127);
+    for (p.is_dense = false; p.pass <= LENS_BACKWARD_WEIGHT; p.pass++) {
+        lens_context *context = problem_context("tiled", true);
+        size_t count;
+        free(problem_solve(context, &p, &count));
+        assert_false(was_launched(context, "matmul_tiled"));
+        lens_context_free(context);
+    }
+    small_kernels(NULL, 0);
+}
+
 static void an_unknown_class_is_refused(void **state) {
     (void)state;
     if (test_device_is_reference())
@@ -154,6 +178,7 @@ int main(void) {
         cmocka_unit_test(dense_layers),
         cmocka_unit_test(dense_needs_no_scratch),
         cmocka_unit_test(small_devices_have_direct),
+        cmocka_unit_test(small_kernels_have_smaller_tiles),
         cmocka_unit_test(an_unknown_class_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, test_close);

@@ -226,34 +226,45 @@ lens_status ocl_conv2d_tiled_backward_input(lens_tensor *dx, const lens_tensor *
 
 /* ---- the choice ------------------------------------------------------------------------------ */
 
-size_t ocl_conv2d_tiled_scratch(const lens_context *context, lens_pass pass, lens_shape x,
-                                lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
-    lens_shape seen = ocl_padded_shape(x, &opts->padding);
-    size_t padded = ocl_has_padding(&opts->padding) ? ocl_count_of(seen) : 0;
+/* Of an input gradient with a stride the first phase's, whose tiles and parts the others have too.
+ */
+static ocl_tiled product_of(lens_pass pass, lens_shape x, lens_shape w, lens_shape y,
+                            const lens_conv2d_opts *opts) {
     if (pass == LENS_BACKWARD_INPUT) {
         layout l = layout_of(x, w, y, opts);
-        lens_shape wide = ocl_padded_shape(y, &l.zeros);
         phase h = phase_of(&l.h, 0), v = phase_of(&l.w, 0);
-        ocl_tiled t = phase_product(&l, &h, &v, w, wide, opts->groups);
-        return (ocl_has_padding(&l.zeros) ? ocl_count_of(wide) : 0) +
+        return phase_product(&l, &h, &v, w, ocl_padded_shape(y, &l.zeros), opts->groups);
+    }
+    lens_shape seen = ocl_padded_shape(x, &opts->padding);
+    return pass == LENS_FORWARD ? forward_product(seen, w, y, opts)
+                                : weight_product(seen, w, y, opts);
+}
+
+size_t ocl_conv2d_tiled_scratch(const lens_context *context, lens_pass pass, lens_shape x,
+                                lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
+    ocl_tiled t = product_of(pass, x, w, y, opts);
+    if (pass == LENS_BACKWARD_INPUT) {
+        layout l = layout_of(x, w, y, opts);
+        return (ocl_has_padding(&l.zeros) ? ocl_count_of(ocl_padded_shape(y, &l.zeros)) : 0) +
                (l.fold ? ocl_count_of(l.target) : 0) +
                ocl_matmul_tiled_scratch(context, &t, ocl_count_of(l.target));
     }
-    bool forward = pass == LENS_FORWARD;
-    ocl_tiled t = forward ? forward_product(seen, w, y, opts) : weight_product(seen, w, y, opts);
-    return padded + ocl_matmul_tiled_scratch(context, &t, ocl_count_of(forward ? y : w));
+    lens_shape seen = ocl_padded_shape(x, &opts->padding);
+    return (ocl_has_padding(&opts->padding) ? ocl_count_of(seen) : 0) +
+           ocl_matmul_tiled_scratch(context, &t, ocl_count_of(pass == LENS_FORWARD ? y : w));
 }
 
 bool ocl_conv2d_tiled_possible(const lens_context *context, lens_pass pass, lens_shape x,
                                lens_shape w, lens_shape y, const lens_conv2d_opts *opts) {
     bool one_of_both = (opts->stride_h == 1 || opts->dilation_h == 1) &&
                        (opts->stride_w == 1 || opts->dilation_w == 1);
-    if (ocl_is_cpu(context) || !ocl_matmul_tiled_possible(context) ||
-        (pass == LENS_BACKWARD_INPUT && !one_of_both))
+    if (ocl_is_cpu(context) || (pass == LENS_BACKWARD_INPUT && !one_of_both) ||
+        ocl_count_of(ocl_padded_shape(x, &opts->padding)) > INT32_MAX)
         return false;
-    size_t bytes = ocl_conv2d_tiled_scratch(context, pass, x, w, y, opts) * sizeof(float);
-    return bytes <= context->device.allocation_bytes &&
-           ocl_count_of(ocl_padded_shape(x, &opts->padding)) <= INT32_MAX;
+    ocl_tiled t = product_of(pass, x, w, y, opts);
+    return ocl_matmul_tiled_possible(context, &t) &&
+           ocl_conv2d_tiled_scratch(context, pass, x, w, y, opts) * sizeof(float) <=
+               context->device.allocation_bytes;
 }
 
 bool ocl_conv2d_tiled_pays(const lens_context *context, lens_pass pass, lens_shape x, lens_shape w,

@@ -58,6 +58,8 @@ static const char *const names_of[ALGORITHMS] = {"streamed", "blocked", "tiled",
 /* With `room` elements of scratch. */
 static bool is_possible(algorithm a, const lens_context *context, lens_pass pass, size_t n,
                         lens_shape w, size_t room) {
+    ocl_matmul product = product_of(pass, n, w);
+    ocl_tiled tiled = tiled_of(&product);
     switch (a) {
     case STREAMED:
         return ocl_dense_streamed_possible(context, pass, n, w) &&
@@ -65,7 +67,7 @@ static bool is_possible(algorithm a, const lens_context *context, lens_pass pass
     case BLOCKED:
         return ocl_is_cpu(context);
     case TILED:
-        return !ocl_is_cpu(context) && ocl_matmul_tiled_possible(context);
+        return !ocl_is_cpu(context) && ocl_matmul_tiled_possible(context, &tiled);
     case CLBLAST:
         return ocl_clblast_possible(context);
     default:

@@ -8,6 +8,7 @@
 #include "core/size.h"
 #include "opencl/ocl_clblast.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #define SLICE 8 /* as in cl/matmul_tiled.cl */
@@ -37,13 +38,26 @@ static size_t local_bytes(const tile *t) {
     return 2 * SLICE * (tile_m(t) + 4 + tile_j(t) + 4) * sizeof(float);
 }
 
-static bool runs(const lens_context *context, const tile *t) {
-    return t->rows * t->columns <= context->device.work_group_items &&
-           local_bytes(t) <= context->device.local_bytes;
+static void options_of(char *text, size_t size, const tile *shape, const ocl_tiled *t) {
+    snprintf(text, size,
+             "-DROWS=%zu -DCOLUMNS=%zu -DROW_VALUES=%zu -DCOLUMN_VALUES=%zu -DA_ALONG_L=%d "
+             "-DB_ALONG_L=%d",
+             shape->rows, shape->columns, shape->row_values, shape->column_values, t->a_along_l,
+             t->b_along_l);
 }
 
-bool ocl_matmul_tiled_possible(const lens_context *context) {
-    return runs(context, &tiles[MEDIUM]) && runs(context, &tiles[FLAT]);
+/* Whether the device has groups and local memory for it, and its kernel registers for the group:
+ * which only the compiler knows. One that does not compile says so when it is launched. */
+static bool runs(const lens_context *context, const tile *shape, const ocl_tiled *t) {
+    size_t items = shape->rows * shape->columns;
+    if (items > context->device.work_group_items ||
+        local_bytes(shape) > context->device.local_bytes)
+        return false;
+    char options[128];
+    ocl_kernel *kernel;
+    options_of(options, sizeof options, shape, t);
+    return ocl_kernel_get(&kernel, context, "matmul_tiled", "matmul_tiled", options) != LENS_OK ||
+           kernel->work_group_items >= items;
 }
 
 /* ---- the plan ------------------------------------------------------------------------------ */
@@ -60,11 +74,11 @@ static size_t product3(const size_t sizes[3]) {
 
 /* The largest tile that fills enough groups, unless the edges that it computes for nothing are
  * larger than what it saves. */
-static const tile *choose_tile(const lens_context *context, const ocl_tiled *t) {
+static int best_tile(const ocl_tiled *t) {
     const tile *large = &tiles[LARGE], *medium = &tiles[MEDIUM];
     size_t j = product3(t->j), l = product3(t->l);
     if (t->m <= tile_m(&tiles[FLAT]) * 2)
-        return &tiles[FLAT];
+        return FLAT;
     size_t large_m = lens_size_div_up(t->m, tile_m(large));
     size_t large_j = lens_size_div_up(j, tile_j(large));
     size_t medium_area =
@@ -72,12 +86,27 @@ static const tile *choose_tile(const lens_context *context, const ocl_tiled *t) 
     size_t large_area = large_m * tile_m(large) * large_j * tile_j(large);
     size_t parts = t->whole ? 1 : lens_size_max(1, l / SHORTEST_PART);
     bool fills = large_m * large_j * t->groups * parts >= ENOUGH_GROUPS / 2;
-    return fills && runs(context, large) && large_area <= medium_area + medium_area / 8 ? large
-                                                                                        : medium;
+    return fills && large_area <= medium_area + medium_area / 8 ? LARGE : MEDIUM;
+}
+
+/* That one, else the next smaller one that runs, else any; NULL when none does. */
+static const tile *choose_tile(const lens_context *context, const ocl_tiled *t) {
+    int best = best_tile(t);
+    for (int i = 0; i < TILES; i++) {
+        const tile *shape = &tiles[(best + i) % TILES];
+        if (runs(context, shape, t))
+            return shape;
+    }
+    return NULL;
+}
+
+bool ocl_matmul_tiled_possible(const lens_context *context, const ocl_tiled *t) {
+    return choose_tile(context, t) != NULL;
 }
 
 static plan plan_of(const lens_context *context, const ocl_tiled *t, size_t count) {
     plan p = {.tile = choose_tile(context, t)};
+    assert(p.tile);
     p.tiles_m = lens_size_div_up(t->m, tile_m(p.tile));
     p.tiles_j = lens_size_div_up(product3(t->j), tile_j(p.tile));
     size_t l = product3(t->l), slices = lens_size_div_up(l, SLICE);
@@ -101,11 +130,7 @@ size_t ocl_matmul_tiled_scratch(const lens_context *context, const ocl_tiled *t,
 
 static ocl_launch begin(lens_context *context, const tile *shape, const ocl_tiled *t) {
     char options[128];
-    snprintf(options, sizeof options,
-             "-DROWS=%zu -DCOLUMNS=%zu -DROW_VALUES=%zu -DCOLUMN_VALUES=%zu -DA_ALONG_L=%d "
-             "-DB_ALONG_L=%d",
-             shape->rows, shape->columns, shape->row_values, shape->column_values, t->a_along_l,
-             t->b_along_l);
+    options_of(options, sizeof options, shape, t);
     return ocl_begin(context, "matmul_tiled", "matmul_tiled", options);
 }
 

@@ -19,8 +19,9 @@ typedef struct ocl_tiled {
     bool whole;                /* the sum must not be split into parts */
 } ocl_tiled;
 
-/* Whether the device runs groups as large as some tile's, with their local memory. */
-bool ocl_matmul_tiled_possible(const lens_context *context);
+/* Whether some tile runs: its group, local memory and registers. It is compiled for that. The
+ * others want it to be so. */
+bool ocl_matmul_tiled_possible(const lens_context *context, const ocl_tiled *t);
 
 /* Elements of scratch for the parts of the sums of a C of `count` elements. */
 size_t ocl_matmul_tiled_scratch(const lens_context *context, const ocl_tiled *t, size_t count);

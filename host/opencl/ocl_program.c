@@ -168,7 +168,7 @@ static lens_status build_source(cl_program *out, const ocl_state *state, const c
 
 /* From the cache, else from source, which then goes into the cache. With pocl.cl in place of PoCL's
  * header, if that is wanted. */
-static lens_status build_or_load(cl_program *out, lens_context *context, const char *name,
+static lens_status build_or_load(cl_program *out, const lens_context *context, const char *name,
                                  const char *options, bool with_pocl) {
     ocl_state *state = context->state;
     char *source = NULL;
@@ -187,7 +187,7 @@ static lens_status build_or_load(cl_program *out, lens_context *context, const c
 
 /* A kernel may call what pocl.cl lacks, and another PoCL may take other declarations: then its
  * header. */
-static lens_status build_on_pocl(cl_program *out, lens_context *context, const char *name,
+static lens_status build_on_pocl(cl_program *out, const lens_context *context, const char *name,
                                  const char *options) {
     char more_options[2048];
     snprintf(more_options, sizeof more_options, "%s -D_OPENCL_H_", options);
@@ -198,7 +198,7 @@ static lens_status build_on_pocl(cl_program *out, lens_context *context, const c
     return build_or_load(out, context, name, options, false);
 }
 
-static lens_status build(cl_program *out, lens_context *context, const char *name,
+static lens_status build(cl_program *out, const lens_context *context, const char *name,
                          const char *options) {
     lens_trace *trace = context->tracing.trace;
     lens_trace_args args = {.used = 0};
@@ -236,7 +236,7 @@ static void kernel_free(ocl_kernel *kernel) {
     free(kernel);
 }
 
-static lens_status program_get(ocl_program **out, lens_context *context, const char *name,
+static lens_status program_get(ocl_program **out, const lens_context *context, const char *name,
                                const char *options) {
     ocl_state *state = context->state;
     for (ocl_program *program = state->programs; program; program = program->next)
@@ -262,7 +262,7 @@ static lens_status program_get(ocl_program **out, lens_context *context, const c
     return LENS_OK;
 }
 
-static lens_status kernel_create(ocl_kernel *kernel, lens_context *context) {
+static lens_status kernel_create(ocl_kernel *kernel, const lens_context *context) {
     ocl_state *state = context->state;
     ocl_program *program = NULL;
     LENS_TRY(program_get(&program, context, kernel->program, kernel->options));
@@ -319,7 +319,7 @@ lens_status ocl_kernel_entry(ocl_kernel **out, ocl_state *state, const char *nam
     return LENS_OK;
 }
 
-lens_status ocl_kernel_get(ocl_kernel **out, lens_context *context, const char *program,
+lens_status ocl_kernel_get(ocl_kernel **out, const lens_context *context, const char *program,
                            const char *name, const char *options) {
     ocl_state *state = context->state;
     *out = kernel_find(state, program, name, options);

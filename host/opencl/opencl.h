@@ -158,7 +158,7 @@ lens_status ocl_find_device(const lens_device_info *info, cl_platform_id *platfo
 
 /* The kernel, built or loaded from the cache when it is first asked for. `options` are the -D
  * macros of the program, "" for none. Borrowed from the context. */
-lens_status ocl_kernel_get(ocl_kernel **out, lens_context *context, const char *program,
+lens_status ocl_kernel_get(ocl_kernel **out, const lens_context *context, const char *program,
                            const char *name, const char *options);
 /* An entry for the profile of launches that a library does, which has no handle. */
 lens_status ocl_kernel_entry(ocl_kernel **out, ocl_state *state, const char *name);
