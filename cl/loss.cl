@@ -265,7 +265,8 @@ pixel_is_right_shared(local float *values, local int *bests, global const float 
     return numbers ? t[0] == (float)best : C > 1 && best == best_target;
 }
 
-/* Part g of PARTS, group g's: its sum of losses, and behind all of those its number right. */
+/* Part g of PARTS, group g's: its sum of losses, and behind all of those its number right. There are no
+ * more groups than pixels. */
 kernel void loss_forward_parts(global float *restrict parts, const ulong parts_offset,
                                global const float *restrict x, const ulong x_offset,
                                global const float *restrict t, const ulong t_offset,
@@ -293,15 +294,15 @@ kernel void loss_forward_parts(global float *restrict parts, const ulong parts_o
     }
 }
 
-/* loss_forward's result from all parts, by one group. */
+/* loss_forward's result from `count` parts, by one group. */
 kernel void loss_forward_total(global float *restrict total, const ulong total_offset,
                                global const float *restrict parts, const ulong parts_offset,
-                               const float divisor, const int accumulate) {
+                               const int count, const float divisor, const int accumulate) {
     local float values[PARTS];
     total += total_offset;
     parts += parts_offset;
     for (int i = 0; i < 2; i++) {
-        EACH_LANE(lane, PARTS) values[lane] = parts[i * PARTS + lane];
+        EACH_LANE(lane, PARTS) values[lane] = lane < count ? parts[i * PARTS + lane] : 0.0f;
         const float sum = local_sum(values, PARTS) / (i == 0 ? divisor : 1.0f);
         if (get_local_id(0) == 0)
             total[i] = (accumulate ? total[i] : 0.0f) + sum;

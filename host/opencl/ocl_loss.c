@@ -41,11 +41,13 @@ static lens_status forward_shared(lens_tensor *total, const lens_tensor *x, cons
                          .shape = {1, 2 * PARTS, 1, 1},
                          .count = 2 * PARTS,
                          .buffer = ocl_state_of(total->context)->parts};
+    size_t count = lens_size_min(x->shape.n * x->shape.h * x->shape.w, PARTS);
     ocl_launch launch = begin("loss_forward_parts", &parts, x, t, w, opts);
-    LENS_TRY(ocl_run_groups(&launch, PARTS, LANES));
+    LENS_TRY(ocl_run_groups(&launch, count, LANES));
     launch = ocl_begin(total->context, "loss", "loss_forward_total", "");
     ocl_arg_tensor(&launch, total);
     ocl_arg_tensor(&launch, &parts);
+    ocl_arg_int(&launch, count);
     ocl_arg_float(&launch, divisor(x->shape, opts->kind));
     ocl_arg_int(&launch, accumulate);
     return ocl_run_groups(&launch, 1, PARTS);
