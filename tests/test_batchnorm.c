@@ -35,6 +35,7 @@ static const batchnorm_case cases[] = {
     {"one image", {1, 4, 13, 13}, {1e-2f, 0}},
     {"one row", {1, 2, 1, 100}, {1e-3f, 1}},
     {"AlexNet's first", {2, 6, 26, 26}, {1e-3f, 0.9f}},
+    {"units that fill vectors and more", {5, 150, 1, 1}, {1e-3f, 0.9f}},
 };
 #define CASE_COUNT (sizeof cases / sizeof cases[0])
 
