@@ -213,20 +213,27 @@ conv2d_rows_backward_weight(global float *restrict parts, const ulong parts_offs
     }
 }
 
-/* dw[k,t] = the sum over the parts, in their order. One work-item an element. */
-kernel void conv2d_rows_add_parts(global float *restrict dw, const ulong dw_offset,
-                                  global const float *restrict parts, const ulong parts_offset,
-                                  const int K, const int taps, const int groups, const int part_count) {
-    const int i = get_global_id(0), KG = K / groups, tiles = (KG + FILTERS - 1) / FILTERS;
-    if (i >= K * taps)
-        return;
-    const int k = i / taps % KG, number = i / taps / KG * tiles + k / FILTERS;
-    const filter_tile tile = filter_tile_of(number, KG);
-    parts += parts_offset + ((size_t)number * taps + i % taps) * 8 + k - tile.k;
-    float sum = 0.0f;
-    for (int part = 0; part < part_count; part++)
-        sum += parts[(size_t)part * groups * tiles * taps * 8];
-    dw[dw_offset + i] = sum;
+#define TAP_RUN 16 /* taps of a work-item that adds up parts */
+
+/* dw[k,t] = the sum over the parts, in their order, for the filters of a tile. global[0] = runs of taps, [1] =
+ * tiles of filters of all groups. */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv2d_rows_add_parts(global float *restrict dw, const ulong dw_offset, global const float *restrict parts,
+                      const ulong parts_offset, const int KG, const int taps, const int part_count) {
+    const int first = get_global_id(0) * TAP_RUN, end = min(first + TAP_RUN, taps);
+    const filter_tile tile = filter_tile_of(get_global_id(1), KG);
+    const size_t part_size = get_global_size(1) * taps;
+    parts += parts_offset + (size_t)tile.number * taps * 8;
+    dw += dw_offset + (size_t)(tile.g * KG + tile.k) * taps;
+    for (int t = first; t < end; t++) {
+        float sums[8];
+        float8 sum = 0.0f;
+        for (int part = 0; part < part_count; part++)
+            sum += vload8(part * part_size + t, parts);
+        vstore8(sum, 0, sums);
+        for (int i = tile.own; i < FILTERS; i++)
+            dw[i * taps + t] = sums[i];
+    }
 }
 
 #endif

@@ -63,7 +63,7 @@ sixteen best_of_sixteen(global const float *x, int W) {
 }
 
 /* The better one of each pair, or their sum; the pooled value of the best, or the sum, of a window. */
-#define FOLD(T)                                                                                    \
+#define FOLDS(T)                                                                                   \
     T fold_##T(T best, T v) {                                                                      \
         if (KIND == POOL_AVERAGE)                                                                  \
             return best + v;                                                                       \
@@ -73,8 +73,8 @@ sixteen best_of_sixteen(global const float *x, int W) {
         return KIND == POOL_AVERAGE ? best / (R * S) : best;                                       \
     }
 
-FOLD(float)
-FOLD(float16)
+FOLDS(float)
+FOLDS(float16)
 
 #define WAITING 2048 /* columns that wait in the nearest cache, */
 #define SEGMENT 512  /* of so many outputs of a row at most */

@@ -16,6 +16,7 @@
 #define TAPS 2
 #define CHUNK_VECTORS 64
 #define CHUNK_ROW (16 * CHUNK_VECTORS + 16)
+#define TAP_RUN 16
 
 #define LANES 16
 #define MOST_SUMS 24 /* vectors that stay in registers */
@@ -202,15 +203,16 @@ lens_status ocl_conv2d_rows_backward_input(lens_tensor *dx, const lens_tensor *d
 
 static lens_status add_parts(lens_tensor *dw, const lens_tensor *parts, const tile *t, size_t count,
                              size_t groups) {
+    size_t taps = dw->count / dw->shape.n;
     ocl_launch launch =
         begin(dw->context, "conv2d_rows_add_parts", t->filters, vectors_of(t->filters, SIZE_MAX));
     ocl_arg_tensor(&launch, dw);
     ocl_arg_tensor(&launch, parts);
-    ocl_arg_int(&launch, dw->shape.n);
-    ocl_arg_int(&launch, dw->count / dw->shape.n);
-    ocl_arg_int(&launch, groups);
+    ocl_arg_int(&launch, dw->shape.n / groups);
+    ocl_arg_int(&launch, taps);
     ocl_arg_int(&launch, count);
-    return ocl_run_1d(&launch, dw->count);
+    const size_t global[] = {lens_size_div_up(taps, TAP_RUN), t->count}, local[] = {1, 1};
+    return ocl_run(&launch, 2, global, local);
 }
 
 lens_status ocl_conv2d_rows_backward_weight(lens_tensor *dw, const lens_tensor *dy,
