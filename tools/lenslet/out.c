@@ -88,6 +88,10 @@ const char *out_thousands(size_t value) {
     return out_printf("%.*s", used, text);
 }
 
+const char *out_rate(double value) {
+    return value < 10 ? out_printf("%.2g", value) : out_thousands((size_t)(value + 0.5));
+}
+
 const char *out_bytes(size_t bytes) {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     double value = (double)bytes;

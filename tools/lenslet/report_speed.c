@@ -77,10 +77,6 @@ static void put_contestants(FILE *to, const report *r, const contest *c,
     fputs("</tr>\n", to);
 }
 
-static const char *rate_text(double rate) {
-    return rate < 10 ? out_printf("%.2g", rate) : out_thousands((size_t)(rate + 0.5));
-}
-
 static void put_group_contest(FILE *to, const report *r, const report_group *g) {
     contest c;
     contest_open(&c, r);
@@ -90,7 +86,7 @@ static void put_group_contest(FILE *to, const report *r, const report_group *g) 
         if (!net || !isfinite(net->rate))
             continue;
         c.counts[i] = report_is_right(r, i) && net->batch == g->batch;
-        c.shown[i] = out_printf("%s images/s", rate_text(net->rate));
+        c.shown[i] = out_printf("%s images/s", out_rate(net->rate));
     }
     fputs("<tr><th>", to);
     markup_text(to, g->model);
@@ -194,7 +190,7 @@ static void put_rate(FILE *to, const report *r, const report_group *g, size_t de
     }
     bool is_right = report_is_right(r, device), is_like = net->batch == g->batch;
     put_bar_row(to, r, device, net->rate / greatest, !is_right || !is_like,
-                out_printf("<b>%s</b>", rate_text(net->rate)),
+                out_printf("<b>%s</b>", out_rate(net->rate)),
                 is_right ? report_mark(r, g, net) : "fails its checks", !is_right);
 }
 

@@ -20,10 +20,7 @@ static void add_ms(table *t, double ms) {
 }
 
 static void add_rate(table *t, double rate) {
-    table_real(t, rate,
-               !isfinite(rate) ? "-"
-               : rate < 10     ? out_printf("%.2g", rate)
-                               : out_thousands((size_t)(rate + 0.5)));
+    table_real(t, rate, isfinite(rate) ? out_rate(rate) : "-");
 }
 
 static void add_bytes(table *t, size_t bytes) {

@@ -14,7 +14,7 @@ static void print_title(const report_table *of, int format, bool is_first) {
         printf("  %s%s%s\n\n", colour ? "\033[1;36m" : "", of->title, colour ? "\033[0m" : "");
 }
 
-/* "Fastest training of lenet5-relu, batch 64: X, 24051 images/s" for each net. */
+/* "Fastest training of lenet5-relu, batch 64: X, 24,051 images/s" for each net. */
 static void print_fastest(const report *r) {
     size_t count;
     report_group *groups = report_groups(r, &count);
@@ -22,9 +22,9 @@ static void print_fastest(const report *r) {
         const report_group *g = &groups[i];
         if (!g->fastest)
             continue;
-        printf("  Fastest %s of %s, batch %zu: %s, %.4g images/s\n",
+        printf("  Fastest %s of %s, batch %zu: %s, %s images/s\n",
                !strcmp(g->mode, "training") ? "training" : "inference", g->model, g->batch,
-               r->devices[g->fastest->device].label, g->fastest->rate);
+               r->devices[g->fastest->device].label, out_rate(g->fastest->rate));
     }
     free(groups);
 }
