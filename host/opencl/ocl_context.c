@@ -1,5 +1,6 @@
 /* ocl_context.c: a context, its queue and its memory. */
 #include "opencl/ocl_clblast.h"
+#include "opencl/ocl_quirks.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,9 @@ static lens_status check_algorithm(const char *name) {
 /* The device's own class, or the one that LENSLET_CLASS names. */
 static lens_status choose_class(bool *cpu_class, const lens_device_info *device) {
     const char *name = getenv("LENSLET_CLASS");
-    *cpu_class = name && *name ? strcmp(name, "cpu") == 0 : device->type == LENS_DEVICE_CPU;
+    bool is_cpu =
+        device->type == LENS_DEVICE_CPU && !(ocl_quirks_of(device) & OCL_QUIRK_GPU_KERNELS);
+    *cpu_class = name && *name ? strcmp(name, "cpu") == 0 : is_cpu;
     if (!name || !*name || *cpu_class || strcmp(name, "gpu") == 0)
         return LENS_OK;
     return lens_fail(LENS_BAD_ARGUMENT, "LENSLET_CLASS=%s is none of cpu, gpu", name);

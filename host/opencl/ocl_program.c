@@ -275,8 +275,9 @@ static lens_status kernel_create(ocl_kernel *kernel, const lens_context *context
                                  sizeof kernel->work_group_items, &kernel->work_group_items, NULL);
     if (code != CL_SUCCESS || kernel->work_group_items == 0)
         return ocl_fail(code, "clGetKernelWorkGroupInfo of %s", kernel->name);
-    kernel->work_group_items =
-        lens_size_min(kernel->work_group_items, context->device.work_group_items);
+    size_t most = context->device.work_group_items;
+    bool unknown = ocl_quirks_of(&context->device) & OCL_QUIRK_NO_LIMITS;
+    kernel->work_group_items = unknown ? most : lens_size_min(kernel->work_group_items, most);
     return LENS_OK;
 }
 

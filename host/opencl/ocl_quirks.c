@@ -26,6 +26,14 @@ static const row rows[] = {
     /* The simulator interprets LLVM's instructions and has no llvm.prefetch: a program that holds
      * one builds, but has no kernels (CL_INVALID_KERNEL_NAME). Seen with 21.10. */
     {.platform = "Oclgrind", .quirks = OCL_QUIRK_NO_PREFETCH},
+
+    /* llvmpipe takes vectors of 16 for as many numbers: some kernels for CPUs take its compiler
+     * minutes, those for GPUs seconds. Seen with 22.3. */
+    {.platform = "rusticl", .cpu_only = true, .quirks = OCL_QUIRK_GPU_KERNELS},
+
+    /* Whatever the kernel, it answers with the size of a sub-group (32 on llvmpipe), and runs
+     * groups as large as the device's. Mended by 23.2. */
+    {.platform = "rusticl", .driver = "22.", .quirks = OCL_QUIRK_NO_LIMITS},
 };
 
 static bool contains(const char *text, const char *part) {
@@ -44,7 +52,8 @@ unsigned ocl_quirks_of(const lens_device_info *device) {
 }
 
 void ocl_quirks_name(char *text, size_t size, unsigned quirks) {
-    static const char *const names[] = {"keeps kernels", "no prefetching", "long header"};
+    static const char *const names[] = {"keeps kernels", "no prefetching", "long header",
+                                        "kernels for GPUs", "no limits of kernels"};
     size_t used = 0;
     text[0] = 0;
     for (unsigned i = 0; i < sizeof names / sizeof names[0] && used < size; i++)

@@ -11,6 +11,8 @@ enum {
     OCL_QUIRK_KEEPS_CACHE = 1 << 0, /* the driver keeps compiled kernels itself: do not */
     OCL_QUIRK_NO_PREFETCH = 1 << 1, /* its compiler knows no __builtin_prefetch */
     OCL_QUIRK_LONG_HEADER = 1 << 2, /* cl/pocl.cl declares built-in functions, not its header */
+    OCL_QUIRK_GPU_KERNELS = 1 << 3, /* a CPU that runs the kernels for GPUs */
+    OCL_QUIRK_NO_LIMITS = 1 << 4,   /* it does not know how many work-items a kernel can have */
 };
 
 /* Those of a device's driver, together. */
