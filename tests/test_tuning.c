@@ -194,6 +194,7 @@ static void no_folder_is_an_error(void **state) {
 }
 
 int main(void) {
+    unsetenv("LENSLET_TUNING"); /* by which a caller may have turned off what is tested */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_reference_has_one),      cmocka_unit_test(bad_arguments_are_named),
         cmocka_unit_test(the_preferred_one_is_taken), cmocka_unit_test(later_contexts_take_it_up),
