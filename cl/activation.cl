@@ -77,7 +77,8 @@ kernel void activation_backward_bias(global float *dx, const ulong dx_offset, gl
             }
             continue;
         }
-        const float16 last = vload16(0, from + HW - 16);
+        const float16 last = vload16(0, from + HW - 16) *
+                             activation_slope_float16(KIND, alpha, vload16(0, out + HW - 16));
         for (int i = 0; i + 16 <= HW; i += 16) {
             const float16 slope = activation_slope_float16(KIND, alpha, vload16(0, out + i));
             const float16 v = vload16(0, from + i) * slope;
@@ -86,9 +87,8 @@ kernel void activation_backward_bias(global float *dx, const ulong dx_offset, gl
         }
         if (HW % 16 == 0)
             continue;
-        const float16 slope = activation_slope_float16(KIND, alpha, vload16(0, out + HW - 16));
-        STORE16(global, last * slope, to + HW - 16);
-        lanes += select((float16)0.0f, last * slope, PLACES >= 16 - HW % 16);
+        STORE16(global, last, to + HW - 16);
+        lanes += select((float16)0.0f, last, PLACES >= 16 - HW % 16);
     }
     db[db_offset + c] = lanes_sum(lanes) + rest;
 }

@@ -35,6 +35,7 @@ static const conv_case cases[] = {
     {"18 images, same padding", {18, 4, 8, 8}, 5, 5, 5, .padding = {2, 2, 2, 2, 0, 0}},
     {"18 images, rows of 11 columns", {18, 5, 6, 13}, 3, 3, 3},
     {"17 images, rows of 3 columns", {17, 11, 5, 5}, 7, 3, 3},
+    {"19 images, 11 channels a tile each, of uneven shares", {19, 11, 13, 13}, 3, 3, 3},
     {"16 images, one pixel of output", {16, 5, 5, 5}, 17, 5, 5},
     {"16 images, too few filters for a vector", {16, 3, 3, 3}, 15, 3, 3},
     {"260 images", {260, 1, 5, 6}, 2, 2, 3},

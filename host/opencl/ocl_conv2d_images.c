@@ -83,10 +83,9 @@ static tiling tiling_of(lens_pass pass, lens_shape x, lens_shape w, lens_shape y
     size_t part_blocks = lens_size_div_up(t.blocks, t.parts);
     t.parts = lens_size_div_up(t.blocks, part_blocks);
     size_t tiles = lens_size_div_up(all, t.filters);
-    t.shares = lens_size_min(lens_size_div_up(ENOUGH_GROUPS, t.parts), tiles);
-    while (tiles % t.shares)
-        t.shares++;
-    t.share = tiles / t.shares * t.filters;
+    size_t share = lens_size_div_up(tiles, lens_size_div_up(ENOUGH_GROUPS, t.parts));
+    t.shares = lens_size_div_up(tiles, share);
+    t.share = share * t.filters;
     size_t pixels = x.c * x.h * x.w, map = y.h * y.w;
     t.lanes = LANES * (pass == LENS_BACKWARD_INPUT ? y.c * map + t.filters * x.h * x.w
                                                    : pixels + t.filters * map);
@@ -121,7 +120,8 @@ bool ocl_conv2d_images_pays(const lens_context *context, lens_pass pass, lens_sh
                             lens_shape y, const lens_conv2d_opts *opts) {
     (void)context, (void)x, (void)opts;
     if (pass == LENS_BACKWARD_INPUT)
-        return w.n <= INPUT_FILTERS && w.c <= INPUT_CHANNELS && y.c * y.h * y.w <= INPUT_SLOPES;
+        return w.h * w.w > 1 && w.n <= INPUT_FILTERS && w.c <= INPUT_CHANNELS &&
+               y.c * y.h * y.w <= INPUT_SLOPES;
     return w.n <= FEW_FILTERS && w.c <= FEW_FILTERS &&
            (pass != LENS_FORWARD || w.c >= LEAST_CHANNELS);
 }

@@ -81,10 +81,10 @@ LENS_API const char *lens_device_type_name(lens_device_type type);
 
 typedef struct lens_context_opts {
     /* NULL: the best known algorithm for each operation and shape (LENSLET_ALGORITHM when set).
-     * Otherwise "direct", "packed", "winograd2", "winograd4", "blocked", "streamed", "rows",
-     * "tiled" or "clblast": wherever an operation has one of that name and it is possible, it is
-     * taken; elsewhere "direct" does the work. See ops.h and tuning.h. Another name is
-     * BAD_ARGUMENT, "clblast" UNSUPPORTED in a build without it. A device runs the algorithms of
+     * Otherwise "direct", "packed", "packed-32", "winograd2", "winograd4", "blocked", "streamed",
+     * "rows", "images", "tiled" or "clblast": wherever an operation has one of that name and it is
+     * possible, it is taken; elsewhere "direct" does the work. See ops.h and tuning.h. Another name
+     * is BAD_ARGUMENT, "clblast" UNSUPPORTED in a build without it. A device runs the algorithms of
      * its class, CPUs or GPUs; LENSLET_CLASS=cpu or gpu in the environment says which, whatever the
      * device is. */
     const char *algorithm;

@@ -99,13 +99,14 @@ LENS_API const char *lens_activation_name(lens_activation_kind kind);
 LENS_API lens_status lens_activation_forward(lens_tensor *y, const lens_tensor *x,
                                              const lens_activation *opts);
 
-/* dx = dy f'(x), from y = f(x). dx may be dy. */
+/* dx = dy f'(x), from y = f(x). dx may be dy, or y. */
 LENS_API lens_status lens_activation_backward_input(lens_tensor *dx, const lens_tensor *dy,
                                                     const lens_tensor *y,
                                                     const lens_activation *opts);
 
 /* That, and the gradient of a bias that was added before f, while dx passes by:
- * db[c] = sum over n,h,w of dx[n,c,h,w]. x (n, c, h, w)  db (1, c, 1, 1). dx may be dy. */
+ * db[c] = sum over n,h,w of dx[n,c,h,w]. dx, dy, y (n, c, h, w)  db (1, c, 1, 1). dx may be dy, or
+ * y. */
 LENS_API lens_status lens_activation_backward_bias(lens_tensor *dx, lens_tensor *db,
                                                    const lens_tensor *dy, const lens_tensor *y,
                                                    const lens_activation *opts);
