@@ -50,6 +50,7 @@ kernel void activation_backward_input(global float *dx, const ulong dx_offset,
         dx[i] = dy[i] * activation_slope_float(KIND, alpha, y[i]);
 }
 
+#if RUN >= 16 /* a CPU's */
 #define PLACES ((int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
 
 /* dx = dy f'(x), from y, and db[c] = the sum of dx over n and p: one work-item a channel, sixteen
@@ -92,6 +93,34 @@ kernel void activation_backward_bias(global float *dx, const ulong dx_offset, gl
     }
     db[db_offset + c] = lanes_sum(lanes) + rest;
 }
+#else
+/* The same by groups of any size, a channel each. */
+kernel void activation_backward_bias_group(global float *dx, const ulong dx_offset,
+                                           global float *db, const ulong db_offset,
+                                           global const float *dy, const ulong dy_offset,
+                                           global const float *y, const ulong y_offset,
+                                           const int N, const int C, const int HW,
+                                           const float alpha) {
+    local float values[LANES];
+    const int c = get_group_id(0);
+    dx += dx_offset;
+    dy += dy_offset;
+    y += y_offset;
+    for (int lane = get_local_id(0); lane < LANES; lane += get_local_size(0)) {
+        float sum = 0.0f;
+        EACH_OF_LANE(n, p, lane, LANES, N, HW) {
+            const size_t i = (size_t)(n * C + c) * HW + p;
+            const float v = dy[i] * activation_slope_float(KIND, alpha, y[i]);
+            dx[i] = v;
+            sum += v;
+        }
+        values[lane] = sum;
+    }
+    const float sum = local_sum(values, LANES);
+    if (get_local_id(0) == 0)
+        db[db_offset + c] = sum;
+}
+#endif
 
 /* The same of HW = 1, as dense layers have it: one work-item, CHANNELS of them; of a GPU's one, so that
  * neighbours read neighbours. */
@@ -128,31 +157,4 @@ kernel void activation_backward_bias_flat(global float *dx, const ulong dx_offse
         }
         db[db_offset + c] = sum;
     }
-}
-
-/* The same by groups of any size, a channel each. */
-kernel void activation_backward_bias_group(global float *dx, const ulong dx_offset,
-                                           global float *db, const ulong db_offset,
-                                           global const float *dy, const ulong dy_offset,
-                                           global const float *y, const ulong y_offset,
-                                           const int N, const int C, const int HW,
-                                           const float alpha) {
-    local float values[LANES];
-    const int c = get_group_id(0);
-    dx += dx_offset;
-    dy += dy_offset;
-    y += y_offset;
-    for (int lane = get_local_id(0); lane < LANES; lane += get_local_size(0)) {
-        float sum = 0.0f;
-        EACH_OF_LANE(n, p, lane, LANES, N, HW) {
-            const size_t i = (size_t)(n * C + c) * HW + p;
-            const float v = dy[i] * activation_slope_float(KIND, alpha, y[i]);
-            dx[i] = v;
-            sum += v;
-        }
-        values[lane] = sum;
-    }
-    const float sum = local_sum(values, LANES);
-    if (get_local_id(0) == 0)
-        db[db_offset + c] = sum;
 }
