@@ -25,8 +25,8 @@ json_t *out_shape(lens_shape shape); /* [n, c, h, w] */
 json_t *out_text(const char *text);  /* null for NULL; not valid UTF-8: replaced by '?' */
 json_t *out_device(const lens_device_info *device);
 
-/* Text of numbers, in one of a few static buffers: "61,706", "2.4" or "24,051", "1.2 MiB", "12.5 ms",
- * "1:05". */
+/* Text of numbers, in one of a few static buffers: "61,706", "2.4" or "24,051", "1.2 MiB", "12.5
+ * ms", "1:05". */
 const char *out_thousands(size_t value);
 const char *out_rate(double value);
 const char *out_bytes(size_t bytes);
