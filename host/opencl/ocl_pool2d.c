@@ -53,18 +53,6 @@ static lens_status run_planes(ocl_launch *launch, lens_shape x, lens_shape y) {
     return ocl_run_groups(launch, lens_size_div_up(x.n * x.c, planes), 1);
 }
 
-/* The gradient has a kernel for windows that overlap. */
-static lens_status backward_rows(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *x,
-                                 const lens_pool2d_opts *opts) {
-    bool planes = windows_overlap(opts);
-    ocl_launch launch = begin_rows(
-        dx->context, planes ? "pool2d_planes_backward_input" : "pool2d_rows_backward_input", opts);
-    ocl_arg_tensor(&launch, dx);
-    ocl_arg_tensor(&launch, dy);
-    ocl_arg_tensor(&launch, x);
-    return run_planes(&launch, x->shape, dy->shape);
-}
-
 /* Whether windows of 2 x 2 cover the planes, whose rows pool2d_pairs_forward can hold. */
 static bool pairs_applicable(lens_shape x, const lens_pool2d_opts *opts) {
     return opts->window_h == 2 && opts->stride_h == 2 && x.h % 2 == 0 && x.w % 2 == 0 &&
@@ -81,29 +69,28 @@ static lens_status run_pairs(ocl_launch *launch, lens_shape x) {
     return ocl_run_groups(launch, lens_size_div_up(pairs, count), 1);
 }
 
-static lens_status backward_pairs(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *x,
-                                  const lens_pool2d_opts *opts) {
-    ocl_launch launch = begin_rows(dx->context, "pool2d_pairs_backward_input", opts);
+static lens_status forward_rows(lens_tensor *y, const lens_tensor *x,
+                                const lens_pool2d_opts *opts) {
+    bool pairs = pairs_applicable(x->shape, opts);
+    ocl_launch launch =
+        begin_rows(y->context, pairs ? "pool2d_pairs_forward" : "pool2d_rows_forward", opts);
+    ocl_arg_tensor(&launch, y);
+    ocl_arg_tensor(&launch, x);
+    return pairs ? run_pairs(&launch, x->shape) : run_planes(&launch, x->shape, y->shape);
+}
+
+/* The gradient has a third kernel, for windows that overlap. */
+static lens_status backward_rows(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *x,
+                                 const lens_pool2d_opts *opts) {
+    bool pairs = pairs_applicable(x->shape, opts);
+    const char *kernel = pairs                   ? "pool2d_pairs_backward_input"
+                         : windows_overlap(opts) ? "pool2d_planes_backward_input"
+                                                 : "pool2d_rows_backward_input";
+    ocl_launch launch = begin_rows(dx->context, kernel, opts);
     ocl_arg_tensor(&launch, dx);
     ocl_arg_tensor(&launch, dy);
     ocl_arg_tensor(&launch, x);
-    return run_pairs(&launch, x->shape);
-}
-
-static lens_status forward_pairs(lens_tensor *y, const lens_tensor *x,
-                                 const lens_pool2d_opts *opts) {
-    ocl_launch launch = begin_rows(y->context, "pool2d_pairs_forward", opts);
-    ocl_arg_tensor(&launch, y);
-    ocl_arg_tensor(&launch, x);
-    return run_pairs(&launch, x->shape);
-}
-
-static lens_status forward_rows(lens_tensor *y, const lens_tensor *x,
-                                const lens_pool2d_opts *opts) {
-    ocl_launch launch = begin_rows(y->context, "pool2d_rows_forward", opts);
-    ocl_arg_tensor(&launch, y);
-    ocl_arg_tensor(&launch, x);
-    return run_planes(&launch, x->shape, y->shape);
+    return pairs ? run_pairs(&launch, x->shape) : run_planes(&launch, x->shape, dy->shape);
 }
 
 /* The rest of POOL2D_SIZES of cl/pool2d.cl. */
@@ -125,8 +112,7 @@ static void arg_opts(ocl_launch *launch, const lens_pool2d_opts *opts) {
 
 lens_status ocl_pool2d_forward(lens_tensor *y, const lens_tensor *x, const lens_pool2d_opts *opts) {
     if (rows_applicable(y->context, opts))
-        return pairs_applicable(x->shape, opts) ? forward_pairs(y, x, opts)
-                                                : forward_rows(y, x, opts);
+        return forward_rows(y, x, opts);
     ocl_launch launch = ocl_begin(y->context, "pool2d", "pool2d_forward", "");
     ocl_arg_tensor(&launch, y);
     ocl_arg_tensor(&launch, x);
@@ -138,8 +124,7 @@ lens_status ocl_pool2d_forward(lens_tensor *y, const lens_tensor *x, const lens_
 lens_status ocl_pool2d_backward_input(lens_tensor *dx, const lens_tensor *dy, const lens_tensor *x,
                                       const lens_pool2d_opts *opts) {
     if (rows_applicable(dx->context, opts))
-        return pairs_applicable(x->shape, opts) ? backward_pairs(dx, dy, x, opts)
-                                                : backward_rows(dx, dy, x, opts);
+        return backward_rows(dx, dy, x, opts);
     ocl_launch launch = ocl_begin(dx->context, "pool2d", "pool2d_backward_input", "");
     ocl_arg_tensor(&launch, dx);
     ocl_arg_tensor(&launch, dy);
